@@ -1,0 +1,1 @@
+"""A private folder of versioned buckets, safe for many processes at once."""

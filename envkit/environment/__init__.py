@@ -1,0 +1,1 @@
+"""Make, open and repair environments."""

@@ -1,0 +1,1 @@
+"""The only place with effects: files, links, processes, workers, locks."""

@@ -1,0 +1,1 @@
+"""What is installed in a folder: metadata and RECORDs as values."""

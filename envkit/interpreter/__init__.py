@@ -1,0 +1,1 @@
+"""Find interpreters and ask them about themselves."""

@@ -1,0 +1,1 @@
+"""Values: what the layers hand to each other. No input or output happens here."""

@@ -1,0 +1,50 @@
+"""Names and versions, each parsed once in a process.
+
+Parsing dominates a warm resolution if it is repeated, so everything here is memoised. The tables only grow with the
+number of *different* texts, and are bounded.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from envkit.errors import RequirementError
+
+if TYPE_CHECKING:
+    from packaging.utils import NormalizedName
+
+MAX_VERSION_LENGTH = 256
+MAX_SPECIFIER_LENGTH = 8_192
+
+
+@functools.lru_cache(maxsize=65_536)
+def normalize(name: str) -> NormalizedName:
+    """Give the normalized form of a project's name (PEP 503)."""
+    return canonicalize_name(name)
+
+
+@functools.lru_cache(maxsize=262_144)
+def parse_version(text: str) -> Version:
+    """Parse a version (PEP 440). Raises `RequirementError` for anything else."""
+    if len(text) > MAX_VERSION_LENGTH:
+        raise RequirementError(f"version of {len(text)} characters is longer than {MAX_VERSION_LENGTH}")
+    try:
+        return Version(text)
+    except InvalidVersion as error:
+        raise RequirementError(f"invalid version: {text!r}") from error
+
+
+@functools.lru_cache(maxsize=65_536)
+def parse_specifier(text: str) -> SpecifierSet:
+    """Parse a version specifier (PEP 440). Raises `RequirementError`."""
+    if len(text) > MAX_SPECIFIER_LENGTH:
+        raise RequirementError(f"version specifier of {len(text)} characters is longer than {MAX_SPECIFIER_LENGTH}")
+    try:
+        return SpecifierSet(text)
+    except InvalidSpecifier as error:
+        raise RequirementError(f"invalid version specifier: {text!r}") from error

@@ -1,0 +1,50 @@
+"""What a resolution may choose, and how long it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from envkit.errors import RequirementError
+
+Prereleases = Literal["if-necessary", "allow", "disallow"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionPolicy:
+    """The rules of one resolution.
+
+    *prereleases* for all, or by project in *prereleases_by_project*; *strategy* which end of a range is wanted;
+    *exclude_newer* an ISO 8601 time, a `datetime` or an age, with exceptions by project; *only_binary* and *no_binary*
+    tuples of names, or ``":all:"``; *builds* whether code of projects may run ("allow", "never", or a tuple of names for
+    which it may); *deadline* in seconds, *max_rounds* in decisions of the solver.
+    """
+
+    prereleases: Prereleases = "if-necessary"
+    prereleases_by_project: Mapping[str, Prereleases] = field(default_factory=dict[str, Prereleases])
+    strategy: Literal["highest", "lowest", "lowest-direct"] = "highest"
+    exclude_newer: str | datetime | timedelta | None = None
+    exclude_newer_by_project: Mapping[str, str | datetime | timedelta | None] = field(
+        default_factory=dict[str, str | datetime | timedelta | None]
+    )
+    only_binary: tuple[str, ...] | str = ()
+    no_binary: tuple[str, ...] | str = ()
+    builds: Literal["allow", "never"] | tuple[str, ...] = "allow"
+    index_strategy: Literal["first-index", "unsafe-first-match", "unsafe-best-match"] = "first-index"
+    require_hashes: bool = False
+    requires_python: str | None = None
+    excluded: tuple[str, ...] = ()
+    deadline: float = 600.0
+    max_rounds: int = 200_000
+
+    def __post_init__(self) -> None:
+        for name in ("only_binary", "no_binary"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                if value != ":all:":
+                    raise RequirementError(f"{name}: {value!r} is neither a tuple of names nor ':all:'")
+                object.__setattr__(self, name, (value,))
+        if self.deadline <= 0 or self.max_rounds <= 0:
+            raise RequirementError("deadline and max_rounds must be positive")

@@ -1,0 +1,68 @@
+"""Requirements, bounded and memoised.
+
+Parsers of requirements and markers recurse, so a hostile text can overflow the stack and end the whole process. Size and
+depth are checked on the text before any parser sees it.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TypeAlias
+
+from packaging.markers import InvalidMarker, Marker
+from packaging.requirements import InvalidRequirement, Requirement
+
+from envkit.errors import RequirementError
+from envkit.model.secret import mask_credentials
+from envkit.model.source import Editable
+
+RequirementLike: TypeAlias = str | Requirement | Path | Editable
+
+MAX_REQUIREMENT_LENGTH = 65_536
+MAX_DEPTH = 64
+MAX_CLAUSES = 1_024
+
+
+def check_bounds(text: str, what: str) -> None:
+    """Refuse a *text* whose size, nesting or number of clauses no honest requirement has. Raises `RequirementError`."""
+    if len(text) > MAX_REQUIREMENT_LENGTH:
+        raise RequirementError(f"{what} of {len(text)} characters is longer than {MAX_REQUIREMENT_LENGTH}")
+    if text.count("(") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        raise RequirementError(f"{what} is nested deeper than {MAX_DEPTH}")
+    if text.count(" or ") + text.count(" and ") + text.count(",") > MAX_CLAUSES:
+        raise RequirementError(f"{what} has more than {MAX_CLAUSES} clauses")
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for character in text:
+        if character == "(":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character == ")":
+            depth -= 1
+    return deepest
+
+
+@functools.lru_cache(maxsize=65_536)
+def parse_requirement(text: str) -> Requirement:
+    """Parse one dependency specifier (PEP 508). Raises `RequirementError`. The result is shared: do not change it."""
+    check_bounds(text, "requirement")
+    try:
+        return Requirement(text)
+    except (InvalidRequirement, RecursionError) as error:
+        shown = mask_credentials(text if len(text) <= 200 else text[:200] + "...")
+        cause = mask_credentials(str(error).split("\n", 1)[0])
+        raise RequirementError(f"invalid requirement {shown!r}: {cause}") from error
+
+
+@functools.lru_cache(maxsize=65_536)
+def parse_marker(text: str) -> Marker:
+    """Parse one environment marker (PEP 508). Raises `RequirementError`. The result is shared: do not change it."""
+    check_bounds(text, "marker")
+    try:
+        return Marker(text)
+    except (InvalidMarker, RecursionError) as error:
+        shown = text if len(text) <= 200 else text[:200] + "..."
+        raise RequirementError(f"invalid marker {shown!r}") from error

@@ -1,0 +1,1 @@
+"""Resolve requirements to pins. Needs a source of candidates, and no other layer."""

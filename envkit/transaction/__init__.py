@@ -1,0 +1,1 @@
+"""Change a tree of files all at once or not at all."""

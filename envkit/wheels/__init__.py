@@ -1,0 +1,1 @@
+"""Unpacked wheels and builds."""
