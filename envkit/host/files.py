@@ -1,0 +1,138 @@
+"""Files and folders: every write, rename and removal of the library.
+
+Functions take text paths, raise `OSError` as the system gives it, and announce themselves to the gate first.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import uuid
+from contextlib import suppress
+
+from envkit.host.gate import effect
+
+
+def make_dir(path: str, mode: int = 0o777, *, exist_ok: bool = True) -> None:
+    """Make one folder."""
+    effect("mkdir", path)
+    try:
+        os.mkdir(path, mode)
+    except FileExistsError:
+        if not exist_ok or not stat.S_ISDIR(os.lstat(path).st_mode):
+            raise
+
+
+def make_dirs(path: str, mode: int = 0o777) -> None:
+    """Make a folder and the ones above it that are missing; *mode* holds for all that are made."""
+    if os.path.isdir(path):
+        return
+    parent = os.path.dirname(path)
+    if parent and parent != path:
+        make_dirs(parent, mode)
+    try:
+        make_dir(path, mode)
+    except FileExistsError:
+        if not os.path.isdir(path):  # a symlink to a folder serves
+            raise
+
+
+def write_bytes(path: str, data: bytes, mode: int = 0o666, *, exclusive: bool = False, sync: bool = False) -> None:
+    """Write a whole file; *exclusive* refuses one that is there and never follows a symlink."""
+    effect("write", path)
+    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    flags |= (os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)) if exclusive else os.O_TRUNC
+    descriptor = os.open(path, flags, mode)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        if sync:
+            effect("sync", path)
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish_bytes(path: str, data: bytes, mode: int = 0o666, *, sync: bool = False) -> None:
+    """Write a file so that readers see the old content or the new one, never a part."""
+    temporary = temporary_beside(path)
+    try:
+        write_bytes(temporary, data, mode, exclusive=True, sync=sync)
+        replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def temporary_beside(path: str) -> str:
+    """Give a fresh name in the folder of *path*, so that a rename stays on one file system."""
+    return os.path.join(os.path.dirname(path), f".{uuid.uuid4().hex[:16]}.tmp")
+
+
+def rename(source: str, target: str) -> None:
+    """Rename a file or folder; what stands at *target* is an error except where the system replaces files."""
+    effect("rename", source)
+    os.rename(source, target)
+
+
+def replace(source: str, target: str) -> None:
+    """Rename a file over another, atomically."""
+    effect("replace", source)
+    os.replace(source, target)
+
+
+def unlink(path: str, *, missing_ok: bool = False) -> None:
+    """Remove a file or a symlink."""
+    effect("unlink", path)
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        if not missing_ok:
+            raise
+
+
+def remove_dir(path: str) -> None:
+    """Remove an empty folder."""
+    effect("rmdir", path)
+    os.rmdir(path)
+
+
+def remove_tree(path: str) -> None:
+    """Remove a folder and all below it; symlinks are removed, never followed. A missing folder is no error."""
+    try:
+        entries = list(os.scandir(path))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            remove_tree(entry.path)
+        else:
+            unlink(entry.path, missing_ok=True)
+    with suppress(FileNotFoundError):
+        remove_dir(path)
+
+
+def change_mode(path: str, mode: int) -> None:
+    """Set the permission bits."""
+    effect("chmod", path)
+    os.chmod(path, mode)
+
+
+def symlink(target: str, path: str) -> None:
+    """Make a symlink at *path* that points to *target*."""
+    effect("symlink", path)
+    os.symlink(target, path)
+
+
+def sync_dir(path: str) -> None:
+    """Make the names in a folder durable, where the platform can."""
+    if os.name != "posix":
+        return
+    effect("sync", path)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
