@@ -6,7 +6,7 @@ and its path before it happens, and may raise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -22,7 +22,7 @@ def effect(name: str, path: str) -> None:
 
 
 @contextmanager
-def guarded(guard: Guard) -> Iterator[None]:
+def guarded(guard: Guard) -> Generator[None]:
     """Let *guard* see each effect of this process inside the block; guards do not nest."""
     global _guard  # noqa: PLW0603  one per process is the point: an effect cannot slip past in another thread
     if _guard is not None:
