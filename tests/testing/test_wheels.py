@@ -28,7 +28,7 @@ def test_a_wheel_passes_the_installer_librarys_own_validation(tmp_path):
     assert (name, str(version)) == ("some-name", "1.0")
     with WheelFile.open(path) as wheel:
         wheel.validate_record()
-        modes = {element[0][0]: is_executable for element, _stream, is_executable in wheel.get_contents()}
+        modes = {element[0]: is_executable for element, _stream, is_executable in wheel.get_contents()}
         assert modes["some_name-1.0.data/scripts/run"]
         metadata = Metadata.from_email(wheel.read_dist_info("METADATA"))
     assert [str(text) for text in metadata.requires_dist] == [
