@@ -88,11 +88,13 @@ def _config_files(environ: Mapping[str, str]) -> Iterator[str]:
     chosen = environ.get("PIP_CONFIG_FILE")
     if chosen == os.devnull:
         return
-    home = environ.get("HOME") or environ.get("USERPROFILE") or ""
+    # a chosen file that exists stands for the user's own files
+    home = "" if chosen and os.path.exists(chosen) else environ.get("HOME") or environ.get("USERPROFILE") or ""
     if os.name == "nt":
         yield os.path.join(environ.get("PROGRAMDATA", "C:\\ProgramData"), "pip", "pip.ini")
-        yield os.path.join(home, "pip", "pip.ini")
-        yield os.path.join(environ.get("APPDATA", ""), "pip", "pip.ini")
+        if home:
+            yield os.path.join(home, "pip", "pip.ini")
+            yield os.path.join(environ.get("APPDATA", ""), "pip", "pip.ini")
         yield os.path.join(sys.prefix, "pip.ini")
     else:
         for folder in reversed((environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")):
