@@ -17,10 +17,11 @@ def _environ(tmp_path, **more):
 
 
 def _pip_says(environ, key):
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "get", key], env=environ, capture_output=True, text=True
-    )
-    return done.stdout.strip() if done.returncode == 0 else None
+    """Give every value that pip finds for *key*: it lists the files' values without saying which one wins."""
+    done = subprocess.run([sys.executable, "-m", "pip", "config", "list"], env=environ, capture_output=True, text=True,
+                          check=True)  # fmt: skip
+    pairs = [line.partition("=") for line in done.stdout.splitlines()]
+    return [value.strip("'\"") for found, _, value in pairs if found == key]
 
 
 def test_files_and_variables_agree_with_pip(tmp_path):
@@ -39,12 +40,13 @@ def test_files_and_variables_agree_with_pip(tmp_path):
         return _pip_says(environ, key)
 
     found = read_configuration(environ)
-    assert found.index_url == said("global.index-url") == "https://user.example/simple/"
-    assert found.timeout == float(said("global.timeout")) == 7.0
+    assert [found.index_url] == said("global.index-url") == ["https://user.example/simple/"]
+    assert found.timeout == 7.0  # the user's file wins over the machine's
+    assert sorted(said("global.timeout")) == ["7", "9"]
     assert list(found.find_links)[-2:] == ["/one", "/two"]
-    assert found.trusted_hosts == tuple(said("global.trusted-host").split())
-    assert found.indexes[-1].url == said(":env:.extra-index-url")
-    assert found.no_binary == tuple(said("install.no-binary").split(","))
+    assert found.trusted_hosts == tuple(said("global.trusted-host")[0].split())
+    assert [found.indexes[-1].url] == said(":env:.extra-index-url")
+    assert found.no_binary == tuple(said("install.no-binary")[0].split(","))
 
 
 def test_a_chosen_file_stands_for_the_users(tmp_path):
@@ -54,7 +56,7 @@ def test_a_chosen_file_stands_for_the_users(tmp_path):
     chosen = tmp_path / "chosen.conf"
     chosen.write_text("[global]\ntimeout = 9\n")
     environ = _environ(tmp_path, PIP_CONFIG_FILE=str(chosen))
-    assert _pip_says(environ, "global.index-url") is None
+    assert _pip_says(environ, "global.index-url") == []
     assert (read_configuration(environ).index_url, read_configuration(environ).timeout) == (None, 9.0)
 
 
