@@ -106,6 +106,12 @@ class TransportError(IndexAccessError):
     code = "transport"
 
 
+class VcsError(IndexAccessError):
+    """A version control system could not give what was asked of it; the context holds its last lines of output."""
+
+    code = "vcs"
+
+
 class HashMismatch(IndexAccessError):
     """The bytes are not the ones whose hash was promised."""
 
@@ -185,6 +191,18 @@ class WheelBuildError(EnvkitError):
         self.output = output
         self.returncode = returncode
         self.log = log
+
+
+class InvalidSource(WheelBuildError):
+    """An sdist or another source that breaks its format, tries to do harm, or is not what was asked for."""
+
+    code = "invalid-source"
+
+
+class BuildForbidden(WheelBuildError):
+    """A build would be needed, and the policy does not allow the code of this project to run."""
+
+    code = "build-forbidden"
 
 
 class LockError(EnvkitError):

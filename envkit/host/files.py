@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 
 from envkit.host.gate import effect
@@ -52,6 +53,23 @@ def write_bytes(path: str, data: bytes, mode: int = 0o666, *, exclusive: bool = 
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_chunks(path: str, chunks: Iterable[bytes], mode: int = 0o666) -> int:
+    """Write a new file piece by piece and give its size in bytes; one that is there, also a symlink, is an error."""
+    effect("write", path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), mode)
+    total = 0
+    try:
+        for chunk in chunks:
+            view = memoryview(chunk)
+            total += len(view)
+            while view:
+                view = view[os.write(descriptor, view) :]
+    finally:
+        os.close(descriptor)
+    return total
 
 
 def publish_bytes(path: str, data: bytes, mode: int = 0o666, *, sync: bool = False) -> None:
