@@ -21,6 +21,11 @@ def effect(name: str, path: str) -> None:
         _guard(name, path)
 
 
+def watched() -> bool:
+    """Whether a guard is set; a loop over thousands of files looks once instead of announcing each."""
+    return _guard is not None
+
+
 @contextmanager
 def guarded(guard: Guard) -> Generator[None]:
     """Let *guard* see each effect of this process inside the block; guards do not nest."""

@@ -1,0 +1,78 @@
+"""Renames that never overwrite, and renames that exchange two places at once.
+
+Linux offers both by ``renameat2``, macOS by ``renamex_np``; elsewhere the first is a check before a rename and the
+second does not exist. Whether a file system can exchange is learned by trying.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import functools
+import os
+import sys
+from collections.abc import Callable
+
+from envkit.host.gate import effect
+
+_AT_FDCWD = -100
+_CANNOT = frozenset((errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP))
+
+_Renamer = Callable[[bytes, bytes], int]
+
+
+@functools.cache
+def _renamers() -> tuple[_Renamer, _Renamer] | None:
+    """Give the calls for "without replacing" and "exchange", where the C library has them."""
+    if os.name != "posix":
+        return None
+    library = ctypes.CDLL(None, use_errno=True)
+    try:
+        if sys.platform == "darwin":
+            call = library.renamex_np
+            call.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_uint)
+            return (lambda a, b: int(call(a, b, 4))), (lambda a, b: int(call(a, b, 2)))
+        call = library.renameat2
+    except AttributeError:
+        return None
+    call.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
+    return (
+        lambda a, b: int(call(_AT_FDCWD, a, _AT_FDCWD, b, 1)),
+        lambda a, b: int(call(_AT_FDCWD, a, _AT_FDCWD, b, 2)),
+    )
+
+
+def _call(function: _Renamer, source: str, target: str) -> int:
+    """Give 0, or the error's number."""
+    if function(os.fsencode(source), os.fsencode(target)) == 0:
+        return 0
+    return ctypes.get_errno() or errno.EIO
+
+
+def rename_new(source: str, target: str) -> None:
+    """Rename to a place where nothing stands. Raises `FileExistsError` rather than replacing what is there."""
+    effect("rename", source)
+    calls = _renamers()
+    if calls is not None:
+        number = _call(calls[0], source, target)
+        if number == 0:
+            return
+        if number not in _CANNOT:
+            raise OSError(number, os.strerror(number), source, None, target)
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), source, None, target)
+    os.rename(source, target)
+
+
+def exchange(source: str, target: str) -> bool:
+    """Let two files or folders change places in one step; False where the platform or file system cannot."""
+    calls = _renamers()
+    if calls is None:
+        return False
+    effect("exchange", source)
+    number = _call(calls[1], source, target)
+    if number == 0:
+        return True
+    if number in _CANNOT:
+        return False
+    raise OSError(number, os.strerror(number), source, None, target)

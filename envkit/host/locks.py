@@ -1,0 +1,136 @@
+"""One writer at a time, across processes and threads, by the kernel's locks.
+
+The kernel drops a lock with its holder, however that ends, so there are no stale ones. Who holds it is written into the
+lock file, for errors alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from envkit.host.gate import effect
+
+_LONGEST_PAUSE = 0.05
+
+
+class Busy(OSError):
+    """The lock is held; *holder* is what the holder wrote about itself."""
+
+    def __init__(self, path: str, holder: dict[str, Any]) -> None:
+        super().__init__(f"{path} is locked")
+        self.path = path
+        self.holder = holder
+
+
+class FileLock:
+    """An exclusive lock on the file at *path*, which is made when missing; its folder must exist.
+
+    Not re-entrant: a second lock on the same path waits, also in the same thread.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def acquire(self, *, timeout: float, purpose: str = "", pause: Callable[[float], object] = time.sleep) -> Self:
+        """Take the lock, waiting at most *timeout* seconds. Raises `Busy`; *pause* may raise to give up earlier."""
+        effect("lock", self._path)
+        deadline = time.monotonic() + timeout
+        delay = 0.001
+        while True:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+            try:
+                taken = _try_lock(descriptor) and _same_file(descriptor, self._path)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            if taken:
+                break
+            os.close(descriptor)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Busy(self._path, read_holder(self._path))
+            pause(min(delay, left))
+            delay = min(delay * 2, _LONGEST_PAUSE)
+        self._descriptor = descriptor
+        self._sign(purpose)
+        return self
+
+    def _sign(self, purpose: str) -> None:
+        assert self._descriptor is not None
+        text = json.dumps({"pid": os.getpid(), "purpose": purpose, "since": time.time(), "host": _host()})
+        with contextlib.suppress(OSError):  # a full disk must not keep anyone from cleaning up
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, text.encode())
+
+    def release(self) -> None:
+        """Give the lock back; nothing happens where it is not held."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, 0)
+            os.close(descriptor)  # which also unlocks
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def _host() -> str:
+    return os.uname().nodename if sys.platform != "win32" else ""
+
+
+def read_holder(path: str) -> dict[str, Any]:
+    """Give what the holder of the lock at *path* wrote about itself, or nothing."""
+    try:
+        with open(path, "rb") as file:
+            data: Any = json.loads(file.read(4096))
+    except (OSError, ValueError):
+        return {}
+    return dict(data) if isinstance(data, dict) else {}
+
+
+def _same_file(descriptor: int, path: str) -> bool:
+    """Whether the locked file is still the one at *path*: a removed environment may have been made anew."""
+    try:
+        there = os.stat(path)
+    except OSError:
+        return False
+    here = os.fstat(descriptor)
+    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _FAR = 1 << 30  # beyond the text, so that others can read it
+
+    def _try_lock(descriptor: int) -> bool:
+        os.lseek(descriptor, _FAR, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True

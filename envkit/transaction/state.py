@@ -1,0 +1,61 @@
+"""Where the bookkeeping of an environment lives, and what its files are called.
+
+``<root>/.envkit`` holds ``lock``; ``txn-<id>`` for each operation, with ``new`` (what was staged) and ``old`` (what was
+set aside); ``journal`` while renames are going on; and ``last``, the journal of the last operation that was finished,
+whose folder keeps what `undo` needs. One rename from ``journal`` to ``last`` is the moment of commitment.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import uuid
+
+from envkit.errors import InstallError
+
+STATE_DIR = ".envkit"
+JOURNAL = "journal"
+LAST = "last"
+LOCK = "lock"
+ELSEWHERE = "elsewhere"
+PREFIX = "txn-"
+
+
+def state_dir(root: str) -> str:
+    """Give the folder with the bookkeeping of the environment at *root*."""
+    return os.path.join(root, STATE_DIR)
+
+
+def new_id() -> str:
+    """Give a fresh name for one operation."""
+    return uuid.uuid4().hex[:12]
+
+
+def is_real_dir(path: str) -> bool:
+    """Whether a folder stands at *path* itself, not through a symlink."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def inode(path: str) -> int | None:
+    """Give the inode of what stands at *path*, without following a symlink; None where nothing does."""
+    try:
+        return os.lstat(path).st_ino
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def check_relative(path: str) -> str:
+    """Give *path* back if it is relative, has forward slashes and stays inside. Raises `InstallError`."""
+    parts = path.split("/")
+    if (
+        not path
+        or path.startswith("/")
+        or "\\" in path
+        or "\0" in path
+        or any(part in ("", ".", "..") for part in parts)
+    ):
+        raise InstallError("a journal names a path outside the environment", context={"path": path})
+    return path
