@@ -1,1 +1,1 @@
-"""Resolve requirements to pins. Needs a source of candidates, and no other layer."""
+"""Resolving: from requirements to one version for each project, with the reasons."""
