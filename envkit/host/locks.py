@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from envkit.host.gate import effect
 
@@ -98,7 +98,7 @@ def read_holder(path: str) -> dict[str, Any]:
             data: Any = json.loads(file.read(4096))
     except (OSError, ValueError):
         return {}
-    return dict(data) if isinstance(data, dict) else {}
+    return cast(dict[str, Any], data) if isinstance(data, dict) else {}
 
 
 def _same_file(descriptor: int, path: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from envkit.errors import InstallError
 from envkit.transaction.state import PREFIX, STATE_DIR, check_relative
@@ -107,7 +107,7 @@ def _move(row: Any, places: int) -> Move:
     for number in (new, old):
         if number is not None and not isinstance(number, int):
             raise ValueError(f"move {row!r}")
-    return Move(cast(Kind, kind), place, check_relative(path), new, old)
+    return Move(kind, place, check_relative(path), new, old)
 
 
 def boot_id() -> str:

@@ -1,0 +1,191 @@
+"""The wheel pool: each wheel checked once and unpacked once, under the hash of its archive.
+
+``<root>/<first two digits>/<sha256>`` holds ``tree`` (the files), ``manifest`` and ``bytecode``. An entry is made in a
+folder of its own and published by one rename, so any number of processes may use a pool at once. Before an entry is used,
+the size and mtime of every file are compared with the manifest: hardlinks share their inode, and an edit made inside one
+environment must not travel to another. A damaged entry is removed, and made again from the archive.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import mmap
+import os
+import re
+from contextlib import suppress
+
+from envkit.errors import HashMismatch, InstallError
+from envkit.host import exchange, files
+from envkit.model.distribution import LocalWheel
+from envkit.model.source import Origin
+from envkit.transaction.state import new_id
+from envkit.wheels import pool_manifest as manifest
+from envkit.wheels.bounds import ArchiveBounds
+from envkit.wheels.pool_archive import POOL_BOUNDS, Archive, refuse
+
+VERSION = 1
+_TEMPORARY = "making-"
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+
+
+class WheelPool:
+    """The pool below *root*, a folder private to its user; it is made when first written to."""
+
+    def __init__(self, root: str | os.PathLike[str], *, bounds: ArchiveBounds = POOL_BOUNDS) -> None:
+        self.root = os.path.join(os.path.abspath(os.fspath(root)), f"v{VERSION}")
+        self.bounds = bounds
+
+    def entry(self, sha256: str) -> str:
+        """Give the folder of the entry for the archive with this hash, whether it is there or not."""
+        if not _SHA256.match(sha256):
+            raise InstallError(f"not a sha256: {sha256[:80]!r}")
+        return f"{self.root}/{sha256[:2]}/{sha256}"
+
+    def get(
+        self,
+        sha256: str,
+        *,
+        filename: str | None = None,
+        origin: Origin | None = None,
+        index: str | None = None,
+        url: str | None = None,
+        verify: str = "stat",
+    ) -> LocalWheel | None:
+        """Give the wheel with this hash; None where it is not in the pool, or was damaged and is now removed.
+
+        *verify* "stat" compares sizes and mtimes with the manifest, "hash" the content of every file too.
+        """
+        entry = self.entry(sha256)
+        data = manifest.read(f"{entry}/manifest")
+        if data is None:
+            if os.path.lexists(entry):
+                self.evict(sha256)
+            return None
+        tree = f"{entry}/tree"
+        wheel = manifest.unpack_wheel(data, tree)
+        if wheel is None or wheel.sha256 != sha256 or not manifest.is_intact(tree, wheel.groups):
+            self.evict(sha256)
+            return None
+        if verify == "hash" and not _content_is_right(wheel):
+            self.evict(sha256)
+            return None
+        return dataclasses.replace(wheel, filename=filename or wheel.filename, origin=origin, index=index, url=url)
+
+    def add(
+        self,
+        archive: str | os.PathLike[str],
+        *,
+        filename: str | None = None,
+        sha256: str | None = None,
+        name: str | None = None,
+        version: str | None = None,
+        origin: Origin | None = None,
+        index: str | None = None,
+        url: str | None = None,
+    ) -> LocalWheel:
+        """Check the wheel at *archive* and unpack it; what is there already is used.
+
+        *sha256* is the hash that was promised, *filename* the name it goes by (else the one of *archive*), *name* and
+        *version* what the index says it is. Raises `HashMismatch`, `InvalidWheel`, and `InstallError` where it cannot be
+        read or written; then nothing is left behind.
+        """
+        path = os.fspath(archive)
+        filename = filename or os.path.basename(path)
+        try:
+            with open(path, "rb") as file:
+                if os.fstat(file.fileno()).st_size == 0:
+                    raise refuse(filename, "is empty")
+                # Not closed here: an error's traceback may still hold a part of it.
+                data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            found = hashlib.sha256(data).hexdigest()
+            if sha256 is not None and found != sha256.lower():
+                raise HashMismatch(
+                    f"{filename}: the sha256 is {found}, not {sha256}",
+                    context={"file": filename, "expected": sha256, "actual": found},
+                )
+            if self.get(found) is None:
+                self._make(data, filename, found, name, version)
+        except OSError as error:
+            raise InstallError(f"{filename} cannot be unpacked: {error}", context={"errno": error.errno}) from error
+        wheel = self.get(found, filename=filename, origin=origin, index=index, url=url)
+        if wheel is None:
+            raise InstallError(f"{filename}: the unpacked files changed while they were written")
+        _check_identity(wheel, filename, name, version)
+        return wheel
+
+    def _make(self, data: memoryview, filename: str, sha256: str, name: str | None, version: str | None) -> None:
+        from envkit.wheels.pool_contents import check_contents
+        from envkit.wheels.pool_unpack import unpack
+
+        archive = Archive(data, filename, self.bounds)
+        contents = check_contents(archive, filename, name=name, version=version)
+        temporary = self.temporary()
+        try:
+            tree = f"{temporary}/tree"
+            files.make_dir(tree, exist_ok=False)
+            wheel = unpack(archive, contents, tree, filename=filename, sha256=sha256)
+            packed = manifest.encode(manifest.pack_wheel(wheel))
+            files.write_bytes(f"{temporary}/manifest", packed, exclusive=True)
+            self.publish(temporary, self.entry(sha256))
+        except BaseException:
+            with suppress(OSError):
+                files.remove_tree(temporary)
+            raise
+
+    def temporary(self) -> str:
+        """Make a folder for an entry in the making, on the pool's file system."""
+        files.make_dirs(self.root, 0o700)
+        path = f"{self.root}/{_TEMPORARY}{new_id()}"
+        files.make_dir(path, exist_ok=False)
+        return path
+
+    def publish(self, temporary: str, target: str) -> None:
+        """Move a finished folder to its place; where another process was faster, its work is used."""
+        files.make_dirs(os.path.dirname(target), 0o700)
+        try:
+            exchange.rename_new(temporary, target)
+        except FileExistsError:
+            files.remove_tree(temporary)
+
+    def evict(self, sha256: str) -> None:
+        """Remove an entry, for all others at once."""
+        temporary = f"{self.root}/{_TEMPORARY}{new_id()}"
+        try:
+            files.rename(self.entry(sha256), temporary)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise InstallError(f"a damaged entry of the pool cannot be removed: {error}") from error
+        with suppress(OSError):
+            files.remove_tree(temporary)
+
+
+def _check_identity(wheel: LocalWheel, filename: str, name: str | None, version: str | None) -> None:
+    """Compare what an entry holds with what is asked for now: the same bytes may come under another name."""
+    from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        by_file = parse_wheel_filename(filename)
+        names = {canonicalize_name(name or wheel.name), by_file[0]}
+        versions = {Version(version or wheel.version), by_file[1]}
+    except (InvalidWheelFilename, InvalidVersion) as error:
+        raise refuse(filename, "has no valid name or version") from error
+    if names != {canonicalize_name(wheel.name)} or versions != {Version(wheel.version)}:
+        raise refuse(filename, f"is {wheel.name} {wheel.version} by its metadata")
+
+
+def _content_is_right(wheel: LocalWheel) -> bool:
+    import base64
+    import csv
+
+    rows = [(row[0], row[1]) for row in csv.reader(wheel.lib_rows.decode().splitlines())]
+    rows += [(f"{wheel.data_dir}/{scheme}/{path}", hashed) for scheme, path, hashed, _ in wheel.data_rows]
+    for path, hashed in rows:
+        algorithm, _, value = hashed.partition("=")
+        with open(f"{wheel.root}/{path}", "rb") as file:
+            digest = hashlib.file_digest(file, algorithm).digest()
+        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != value.rstrip("="):
+            return False
+    return True

@@ -1,0 +1,117 @@
+"""The manifest of a pool entry: what was unpacked, in a form that loads in microseconds.
+
+The form is `marshal`'s, behind a digest: a manifest that was cut short or changed is recognised before it is decoded. The
+pool is private to its user, so the digest guards against damage, not against the user.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import os
+from pathlib import Path
+from typing import Any, cast
+
+from envkit.model.distribution import Group, LocalWheel
+
+MAGIC = b"envkit-manifest-1\n"
+_MARSHAL_VERSION = 4  # understood by every Python that runs envkit
+
+
+def encode(data: tuple[Any, ...]) -> bytes:
+    """Give the bytes of a manifest."""
+    body = marshal.dumps(data, _MARSHAL_VERSION)
+    return MAGIC + hashlib.sha256(body).digest() + body
+
+
+def decode(raw: bytes) -> tuple[Any, ...] | None:
+    """Read what `encode` gave; None for anything else."""
+    at = len(MAGIC) + 32
+    if not raw.startswith(MAGIC) or hashlib.sha256(raw[at:]).digest() != raw[len(MAGIC) : at]:
+        return None
+    try:
+        data: Any = marshal.loads(raw[at:])  # noqa: S302  written by us, and its digest is right
+    except (ValueError, EOFError, TypeError):
+        return None
+    return cast(tuple[Any, ...], data) if isinstance(data, tuple) else None
+
+
+def read(path: str) -> tuple[Any, ...] | None:
+    """Read the manifest at *path*; None where there is none, or a damaged one."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return decode(file.read())
+    except OSError:
+        return None
+
+
+def pack_wheel(wheel: LocalWheel) -> tuple[Any, ...]:
+    """Give the manifest of a wheel as plain tuples."""
+    return (
+        wheel.name,
+        wheel.version,
+        wheel.filename,
+        wheel.sha256,
+        wheel.dist_info,
+        wheel.data_dir,
+        wheel.root_is_purelib,
+        wheel.groups,
+        wheel.lib_rows,
+        wheel.data_rows,
+        wheel.scripts,
+        wheel.rewritten,
+        wheel.size,
+    )
+
+
+def unpack_wheel(data: tuple[Any, ...], root: str) -> LocalWheel | None:
+    """Read what `pack_wheel` gave; None where it has another shape."""
+    try:
+        (
+            name,
+            version,
+            filename,
+            sha256,
+            info,
+            data_dir,
+            pure,
+            groups,
+            lib_rows,
+            data_rows,
+            scripts,
+            rewritten,
+            size,
+        ) = data
+    except ValueError:
+        return None
+    return LocalWheel(
+        name=name,
+        version=version,
+        filename=filename,
+        sha256=sha256,
+        root=Path(root),
+        dist_info=info,
+        data_dir=data_dir,
+        root_is_purelib=pure,
+        groups=groups,
+        lib_rows=lib_rows,
+        data_rows=data_rows,
+        scripts=scripts,
+        rewritten=rewritten,
+        size=size,
+    )
+
+
+def is_intact(root: str, groups: tuple[Group, ...]) -> bool:
+    """Whether every file below *root* still has the size and mtime that it was unpacked with."""
+    look = os.lstat
+    try:
+        for _, _, source, names, sizes, mtimes in groups:
+            prefix = f"{root}/{source}/" if source else f"{root}/"
+            for name, size, mtime in zip(names, sizes, mtimes, strict=True):
+                facts = look(prefix + name)
+                if facts.st_size != size or facts.st_mtime_ns != mtime:
+                    return False
+    except (OSError, ValueError):
+        return False
+    return True

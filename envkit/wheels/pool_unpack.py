@@ -1,0 +1,110 @@
+"""Unpack one checked wheel into a folder, comparing every file with RECORD on the way."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from envkit.host import files
+from envkit.model.distribution import DataRow, Group, LocalWheel
+from envkit.wheels.pool_archive import Archive, Member, refuse
+from envkit.wheels.pool_contents import OWN_FILES, Contents
+
+_WHOLE = 4 << 20
+_UNRECORDED = frozenset(("RECORD.jws", "RECORD.p7s"))
+
+
+def unpack(archive: Archive, contents: Contents, root: str, *, filename: str, sha256: str) -> LocalWheel:
+    """Write the files below *root*, an empty folder, and give the manifest. Raises `InvalidWheel`."""
+    folders: dict[str, list[tuple[str, int, int]]] = {}
+    made = {""}
+    rewritten: list[str] = []
+    lib_rows = io.StringIO(newline="")
+    writer = csv.writer(lib_rows, lineterminator="\n")
+    data_rows: list[DataRow] = []
+    scripts_dir = f"{contents.data_dir}/scripts"
+    for member in contents.members:
+        folder, _, name = member.name.rpartition("/")
+        if folder == contents.dist_info and (name in OWN_FILES or name in _UNRECORDED):
+            continue
+        _make_folders(root, folder, made)
+        path = f"{root}/{member.name}"
+        is_script = folder == scripts_dir
+        _write(archive, contents, member, path, filename, executable=member.executable or is_script)
+        if is_script and _is_rewritten(path):
+            rewritten.append(name)
+        facts = os.lstat(path)
+        folders.setdefault(folder, []).append((name, facts.st_size, facts.st_mtime_ns))
+        scheme, inner = split_scheme(folder, contents.data_dir)
+        text = contents.hashes[member.name][2]
+        if scheme == "lib":
+            writer.writerow((member.name, text, member.size))
+        else:
+            data_rows.append((scheme, f"{inner}/{name}" if inner else name, text, member.size))
+    return LocalWheel(
+        name=contents.name,
+        version=contents.version,
+        filename=filename,
+        sha256=sha256,
+        root=Path(root),
+        dist_info=contents.dist_info,
+        data_dir=contents.data_dir,
+        root_is_purelib=contents.root_is_purelib,
+        groups=tuple(_group(folder, rows, contents.data_dir) for folder, rows in sorted(folders.items())),
+        lib_rows=lib_rows.getvalue().encode(),
+        data_rows=tuple(data_rows),
+        scripts=contents.scripts,
+        rewritten=tuple(rewritten),
+        size=sum(member.size for member in contents.members),
+    )
+
+
+def split_scheme(folder: str, data_dir: str) -> tuple[str, str]:
+    """Give the scheme of a folder inside a wheel, and its place in it."""
+    if folder == data_dir or not folder.startswith(f"{data_dir}/"):
+        return "lib", folder
+    scheme, _, inner = folder[len(data_dir) + 1 :].partition("/")
+    return scheme, inner
+
+
+def _group(folder: str, rows: list[tuple[str, int, int]], data_dir: str) -> Group:
+    scheme, inner = split_scheme(folder, data_dir)
+    names, sizes, mtimes = zip(*rows, strict=True)
+    return (scheme, inner, folder, names, sizes, mtimes)
+
+
+def _make_folders(root: str, folder: str, made: set[str]) -> None:
+    if folder not in made:
+        _make_folders(root, folder.rpartition("/")[0], made)
+        files.make_dir(f"{root}/{folder}", exist_ok=False)
+        made.add(folder)
+
+
+def _write(archive: Archive, contents: Contents, member: Member, path: str, where: str, *, executable: bool) -> None:
+    algorithm, digest, _ = contents.hashes[member.name]
+    mode = 0o777 if executable else 0o666
+    if member.size <= _WHOLE:
+        content = archive.content(member)
+        if hashlib.new(algorithm, content).digest() != digest:
+            raise refuse(where, "differs from its hash in RECORD", member.name)
+        files.write_bytes(path, content, mode, exclusive=True)
+        return
+    hasher = hashlib.new(algorithm)
+
+    def pieces() -> Iterator[bytes]:
+        for piece in archive.pieces(member):
+            hasher.update(piece)
+            yield piece
+
+    files.write_chunks(path, pieces(), mode)
+    if hasher.digest() != digest:
+        raise refuse(where, "differs from its hash in RECORD", member.name)
+
+
+def _is_rewritten(path: str) -> bool:
+    with open(path, "rb", buffering=0) as file:
+        return file.read(8).startswith(b"#!python")
