@@ -10,7 +10,7 @@ import hashlib
 import marshal
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from envkit.model.distribution import Group, LocalWheel
 
@@ -33,7 +33,10 @@ def decode(raw: bytes) -> tuple[Any, ...] | None:
         data: Any = marshal.loads(raw[at:])  # noqa: S302  written by us, and its digest is right
     except (ValueError, EOFError, TypeError):
         return None
-    return cast(tuple[Any, ...], data) if isinstance(data, tuple) else None
+    if not isinstance(data, tuple):
+        return None
+    found: tuple[Any, ...] = data  # pyright: ignore[reportUnknownVariableType]
+    return found
 
 
 def read(path: str) -> tuple[Any, ...] | None:

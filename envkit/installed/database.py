@@ -1,0 +1,118 @@
+"""Which distributions are installed in some folders, read from their metadata folders alone.
+
+Nothing of the environment is imported or run. Only heads of metadata files are read, since a listing of a hundred
+distributions must cost a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from envkit.installed import eggs
+from envkit.installed.fields import read_fields
+from envkit.model.distribution import InstalledDistribution
+from envkit.model.identity import normalize
+
+
+def scan(paths: Iterable[str | os.PathLike[str]], *, shadowed: bool = False) -> tuple[InstalledDistribution, ...]:
+    """Give the distributions in the folders *paths*, by name; a missing folder is no error.
+
+    Of several with one name the first on the path counts; with *shadowed* all are given, in the order of the path.
+    """
+    found: list[InstalledDistribution] = []
+    names: set[str] = set()
+    seen: set[str] = set()
+    for folder in paths:
+        folder = os.fspath(folder)
+        if folder in seen:
+            continue
+        seen.add(folder)
+        for distribution in _scan_folder(folder):
+            name = normalize(distribution.name)
+            if shadowed or name not in names:
+                names.add(name)
+                found.append(distribution)
+    found.sort(key=lambda distribution: normalize(distribution.name))
+    return tuple(found)
+
+
+def _scan_folder(folder: str) -> list[InstalledDistribution]:
+    try:
+        entries = os.listdir(folder)
+    except OSError:
+        return []
+    found: list[InstalledDistribution] = []
+    location = Path(folder)
+    for name in sorted(entries):
+        if name[0] == "~":  # what pip renames before it removes
+            continue
+        if name.endswith(".dist-info"):
+            distribution = _read_dist_info(location, folder, name)
+        elif name.endswith((".egg-info", ".egg-link", ".egg")):
+            distribution = eggs.read(location, folder, name)
+        else:
+            continue
+        if distribution is not None:
+            found.append(distribution)
+    return found
+
+
+def _read_dist_info(location: Path, folder: str, name: str) -> InstalledDistribution | None:
+    path = f"{folder}/{name}"
+    try:
+        inside = os.listdir(path)
+    except OSError:
+        return None
+    by_name = name[: -len(".dist-info")].partition("-")
+    fields = read_fields(f"{path}/METADATA")
+    direct_url = _read_json(f"{path}/direct_url.json") if "direct_url.json" in inside else None
+    return InstalledDistribution(
+        name=_first(fields, b"name") or by_name[0],
+        version=_first(fields, b"version") or by_name[2],
+        path=location / name,
+        location=location,
+        installer=_read_line(f"{path}/INSTALLER") if "INSTALLER" in inside else None,
+        requested="REQUESTED" in inside,
+        editable=is_editable(direct_url),
+        requires_dist=tuple(fields.get(b"requires-dist", ())),
+        requires_python=_first(fields, b"requires-python"),
+        provides_extra=tuple(fields.get(b"provides-extra", ())),
+        direct_url=direct_url,
+    )
+
+
+def _first(fields: dict[bytes, list[str]], name: bytes) -> str | None:
+    values = fields.get(name)
+    return values[0] or None if values else None
+
+
+def _read_line(path: str) -> str | None:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            lines = file.read(256).decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return None
+    return lines[0] if lines else None
+
+
+def _read_json(path: str) -> dict[str, Any] | None:
+    import json
+
+    try:
+        with open(path, "rb", buffering=0) as file:
+            data: Any = json.loads(file.read(1 << 20))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(data, dict):
+        return None
+    found: dict[str, Any] = data  # pyright: ignore[reportUnknownVariableType]
+    return found
+
+
+def is_editable(direct_url: dict[str, Any] | None) -> bool:
+    """Whether the content of ``direct_url.json`` says that the project's sources are in use (PEP 660)."""
+    info: Any = direct_url.get("dir_info") if direct_url else None
+    return isinstance(info, dict) and bool(info.get("editable") is True)  # pyright: ignore[reportUnknownMemberType]
