@@ -94,9 +94,9 @@ def _text(value: Any) -> str:
 
 
 def _texts(values: Any) -> Iterable[str]:
+    items: list[Any] = values
     if not isinstance(values, list):
         raise TypeError("not a list")
-    items: list[Any] = values
     return [_text(value) for value in items]
 
 
