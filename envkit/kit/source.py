@@ -1,0 +1,127 @@
+"""The resolver's source of candidates, over an index client, a cache for digests and a builder.
+
+This is the seam between `envkit.resolve` and `envkit.index`: neither knows the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from packaging.version import Version
+
+from envkit.errors import RequirementError
+from envkit.model.candidate import Artifact, CoreMetadata, ProjectPage
+from envkit.model.metadata import parse_metadata
+from envkit.resolve.ports import DirectCandidate, DirectRequest
+from envkit.resolve.selection import best_wheel
+
+
+class Client(Protocol):
+    """What is needed of `envkit.index.client.IndexClient`."""
+
+    def page_identity(self, name: str) -> str | None:
+        """Give the identity of the fresh cached page."""
+        ...
+
+    def project(self, name: str) -> ProjectPage:
+        """Give the page."""
+        ...
+
+    def metadata(self, artifact: Artifact) -> bytes:
+        """Give a wheel's METADATA."""
+        ...
+
+    def prefetch_pages(self, names: Iterable[str]) -> object:
+        """Hint at pages."""
+        ...
+
+    def prefetch_metadata(self, artifacts: Iterable[Artifact]) -> object:
+        """Hint at metadata."""
+        ...
+
+
+class Builder(Protocol):
+    """What asks code of projects, or reads what they promise: implemented by ``envkit.kit.builds``."""
+
+    def sdist_metadata(self, artifact: Artifact) -> CoreMetadata:
+        """Give the metadata of an sdist, from what is in it if that is certain, else by building."""
+        ...
+
+    def direct(self, request: DirectRequest) -> DirectCandidate:
+        """Give what a direct request names."""
+        ...
+
+
+class DigestStore(Protocol):
+    """A bucket of the cache."""
+
+    def get(self, key: str) -> bytes | None:
+        """Give what is stored."""
+        ...
+
+    def put(self, key: str, data: bytes) -> object:
+        """Store."""
+        ...
+
+
+class IndexSource:
+    """A `envkit.resolve.ports.CandidateSource`.
+
+    *digests* is a bucket of the cache, or None to keep digests in memory; *builder* is None where no code may run and
+    no direct reference may be followed.
+    """
+
+    def __init__(self, client: Client, digests: DigestStore | None = None, builder: Builder | None = None) -> None:
+        self._client = client
+        self._digests = digests
+        self._builder = builder
+        self.memory: dict[str, bytes] = {}
+
+    def page_identity(self, name: str) -> str | None:
+        """Give the identity of the fresh cached page."""
+        return self._client.page_identity(name)
+
+    def page(self, name: str) -> ProjectPage:
+        """Give the page."""
+        return self._client.project(name)
+
+    def metadata(self, name: str, version: Version, artifacts: Sequence[Artifact]) -> CoreMetadata:
+        """Give the metadata from a wheel, else from the sdist."""
+        artifact = best_wheel(artifacts)
+        if artifact.is_wheel:
+            return parse_metadata(self._client.metadata(artifact), where=artifact.filename)
+        if self._builder is None:
+            raise RequirementError(f"{name} {version} has no wheel, and nothing here can build {artifact.filename}")
+        return self._builder.sdist_metadata(artifact)
+
+    def direct(self, request: DirectRequest) -> DirectCandidate:
+        """Give what a direct request names."""
+        if self._builder is None:
+            raise RequirementError("direct references cannot be followed here")
+        return self._builder.direct(request)
+
+    def prefetch_pages(self, names: Iterable[str]) -> None:
+        """Pass the hint on."""
+        self._client.prefetch_pages(names)
+
+    def prefetch_metadata(self, artifacts: Iterable[Artifact]) -> None:
+        """Pass the hint on; a build is never begun on a hint."""
+        wheels = [artifact for artifact in artifacts if artifact.is_wheel]
+        if wheels:
+            self._client.prefetch_metadata(wheels)
+
+    def load_digest(self, key: str) -> bytes | None:
+        """Give a stored digest, from memory where this process has seen it."""
+        known = self.memory.get(key)
+        if known is None and self._digests is not None:
+            known = self._digests.get(key)
+            if known is not None:
+                self.memory[key] = known
+        return known
+
+    def store_digest(self, key: str, data: bytes) -> None:
+        """Keep a digest."""
+        self.memory[key] = data
+        if self._digests is not None:
+            self._digests.put(key, data)

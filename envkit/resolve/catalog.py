@@ -1,0 +1,165 @@
+"""Releases and dependencies of projects as one target sees them: the source's pages, digested once.
+
+Everything a solver or a lock needs is asked for here, lazily, by name and position. The answers do not depend on what
+happened to be cached: a digest holds what selecting and evaluating would give.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from packaging.version import Version
+
+from envkit.errors import EnvkitError, ProjectNotFound, RequirementError, WheelBuildError
+from envkit.model.candidate import Artifact, Rejection
+from envkit.model.identity import normalize, parse_version
+from envkit.resolve.dependencies import Unusable, VersionDependencies, evaluate
+from envkit.resolve.digest import Releases
+from envkit.resolve.ports import CandidateSource, DirectCandidate, DirectRequest
+from envkit.resolve.selection import Rules, accepts_python, best_wheel, select
+
+
+class Catalog:
+    """One source under one set of rules. Not for several threads at once."""
+
+    def __init__(self, source: CandidateSource, rules: Rules) -> None:
+        self.source = source
+        self.rules = rules
+        self.missing: dict[str, str] = {}
+        self._releases: dict[str, Releases] = {}
+        self._direct: dict[DirectRequest, DirectCandidate] = {}
+        self._direct_dependencies: dict[DirectRequest, VersionDependencies | Unusable] = {}
+
+    @property
+    def identities(self) -> dict[str, str]:
+        """The identity of every page that was looked at, by name."""
+        return {name: releases.identity for name, releases in self._releases.items()}
+
+    def releases(self, name: str) -> Releases:
+        """Give the usable versions of *name*; an unknown project has none, and is noted in ``missing``."""
+        known = self._releases.get(name)
+        if known is None:
+            known = self._releases[name] = self._load(name)
+        return known
+
+    def _load(self, name: str) -> Releases:
+        rules = fingerprint(self.rules, name)
+        identity = self.source.page_identity(name)
+        if identity is not None:
+            stored = self.source.load_digest(digest_key(name, rules))
+            found = Releases.decode(name, identity, rules, stored) if stored is not None else None
+            if found is not None:
+                return found
+        try:
+            page = self.source.page(name)
+        except ProjectNotFound as error:
+            self.missing[name] = error.message
+            return Releases.of(name, "", [])
+        releases = Releases.of(name, page.identity, select(page, self.rules).releases)
+        releases.learned = True
+        return releases
+
+    def rejections(self, name: str) -> tuple[Rejection, ...]:
+        """Say why each unusable file of *name* was passed over. Reads the page again: for errors and reports."""
+        try:
+            page = self.source.page(name)
+        except EnvkitError:
+            return ()
+        return tuple(select(page, self.rules, explain=True).rejections)
+
+    def artifacts(self, name: str, at: int) -> tuple[Artifact, ...]:
+        """Give the usable files of a version, the preferred one first."""
+        releases = self.releases(name)
+        try:
+            return releases.artifacts(at)
+        except (ValueError, TypeError, KeyError, IndexError):
+            wanted = releases.line.texts[at]  # that line of the digest was damaged: select again
+            chosen = select(self.source.page(name), self.rules).releases
+            return next((item.artifacts for item in chosen if str(item.version) == wanted), ())
+
+    def dependencies(self, name: str, at: int) -> VersionDependencies | Unusable:
+        """Give what a version depends on, reading its metadata once."""
+        releases = self.releases(name)
+        try:
+            known = releases.dependencies(at)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            known = None
+        if known is None:
+            known = self._read(name, releases.line.texts[at], self.artifacts(name, at))
+            releases.learn(at, known)
+        return known
+
+    def _read(self, name: str, version: str, artifacts: Sequence[Artifact]) -> VersionDependencies | Unusable:
+        try:
+            metadata = self.source.metadata(name, parse_version(version), artifacts)
+            if normalize(metadata.name) != name or parse_version(metadata.version).public != _public(version):
+                return Unusable("bad-metadata", f"the metadata says {metadata.name[:80]} {metadata.version[:80]}")
+            needs = metadata.requires_python
+            if needs and not accepts_python(needs, self.rules.target.python):
+                return Unusable("requires-python", f"needs Python {needs[:80]}")
+            return evaluate(metadata, self.rules.target.markers)
+        except WheelBuildError as error:
+            return Unusable("build-failed", error.message)
+        except RequirementError as error:
+            return Unusable("bad-metadata", error.message)
+
+    def direct(self, request: DirectRequest) -> DirectCandidate:
+        """Give what a direct request names. Raises what the source raises."""
+        known = self._direct.get(request)
+        if known is None:
+            known = self._direct[request] = self.source.direct(request)
+            # A path is asked for before its name is known, and by name from then on.
+            self._direct.setdefault(DirectRequest(url=request.url, name=known.name, editable=request.editable), known)
+        return known
+
+    def direct_dependencies(self, request: DirectRequest) -> VersionDependencies | Unusable:
+        """Give what the candidate of a direct request depends on."""
+        known = self._direct_dependencies.get(request)
+        if known is None:
+            candidate = self.direct(request)
+            needs = candidate.metadata.requires_python
+            if needs and not accepts_python(needs, self.rules.target.python):
+                known = Unusable("requires-python", f"needs Python {needs[:80]}")
+            else:
+                try:
+                    known = evaluate(candidate.metadata, self.rules.target.markers)
+                except RequirementError as error:
+                    known = Unusable("bad-metadata", error.message)
+            self._direct_dependencies[request] = known
+        return known
+
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Hint at projects that are about to be needed."""
+        wanted = [name for name in names if name not in self._releases]
+        if wanted:
+            self.source.prefetch_pages(wanted)
+
+    def prefetch_metadata(self, name: str, positions: Iterable[int]) -> None:
+        """Hint at versions whose metadata is about to be needed."""
+        releases = self.releases(name)
+        wanted = [best_wheel(self.artifacts(name, at)) for at in positions if releases.dependencies(at) is None]
+        if wanted:
+            self.source.prefetch_metadata(wanted)
+
+    def save(self) -> None:
+        """Store the digests of what was learned, for the next time."""
+        for name, releases in self._releases.items():
+            if releases.learned and name not in self.missing:
+                rules = fingerprint(self.rules, name)
+                self.source.store_digest(digest_key(name, rules), releases.encode(rules))
+                releases.learned = False
+
+
+def fingerprint(rules: Rules, name: str) -> str:
+    """Give a short text that is equal for rules that choose the same files of *name*."""
+    return hashlib.sha256(rules.fingerprint(name).encode()).hexdigest()[:24]
+
+
+def digest_key(name: str, rules: str) -> str:
+    """Name a digest in the source's store."""
+    return f"{name}.{rules}"
+
+
+def _public(version: str) -> str:
+    return Version(version).public

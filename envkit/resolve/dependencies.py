@@ -1,0 +1,85 @@
+"""Dependencies of one version for one target: markers evaluated once, extras told apart.
+
+What is left of a requirement is a row of plain texts, which a digest can keep.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+from packaging.requirements import Requirement
+
+from envkit.errors import RequirementError
+from envkit.model.candidate import CoreMetadata
+from envkit.model.identity import normalize
+from envkit.model.requirement import parse_requirement
+
+MAX_DEPENDENCIES = 20_000
+MAX_EXTRAS = 2_000
+_NAMED = re.compile(r"""\bextra\s*(?:==|!=)\s*(["'])(.*?)\1|(["'])([^"']*)\3\s*(?:==|!=)\s*extra\b""")
+
+
+class Dependency(NamedTuple):
+    """A requirement that holds for the target: all names normalized, *extras* sorted, *specifier* canonical text."""
+
+    name: str
+    extras: tuple[str, ...]
+    specifier: str
+    url: str | None
+
+    @property
+    def text(self) -> str:
+        """The requirement without its marker (PEP 508)."""
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
+        return f"{self.name}{extras} @ {self.url}" if self.url else f"{self.name}{extras}{self.specifier}"
+
+
+class VersionDependencies(NamedTuple):
+    """What one version depends on: always, and by extra; *extras* holds every extra that the version provides."""
+
+    base: tuple[Dependency, ...]
+    extras: Mapping[str, tuple[Dependency, ...]]
+
+
+class Unusable(NamedTuple):
+    """A version whose metadata rules it out, and why."""
+
+    reason: str
+    detail: str
+
+
+def to_dependency(requirement: Requirement) -> Dependency:
+    """Give the row of *requirement*, whatever its marker says."""
+    extras = tuple(sorted({normalize(extra) for extra in requirement.extras}))
+    return Dependency(normalize(requirement.name), extras, str(requirement.specifier), requirement.url)
+
+
+def holds(requirement: Requirement, markers: Mapping[str, str], extra: str = "") -> bool:
+    """Whether the marker of *requirement* is true for *markers* and *extra*. Raises `RequirementError`."""
+    if requirement.marker is None:
+        return True
+    try:
+        return requirement.marker.evaluate({**markers, "extra": extra})
+    except (UndefinedComparison, UndefinedEnvironmentName, RecursionError) as error:
+        raise RequirementError(f"cannot evaluate the marker of {str(requirement)[:200]!r}: {error}") from error
+
+
+def evaluate(metadata: CoreMetadata, markers: Mapping[str, str]) -> VersionDependencies:
+    """Tell what *metadata* depends on where *markers* hold. Raises `RequirementError` for metadata that cannot be read."""
+    if len(metadata.requires_dist) > MAX_DEPENDENCIES or len(metadata.provides_extra) > MAX_EXTRAS:
+        raise RequirementError(f"{metadata.name} {metadata.version}: more requirements or extras than any project has")
+    base: list[Dependency] = []
+    extras: dict[str, list[Dependency]] = {normalize(extra): [] for extra in metadata.provides_extra}
+    for text in metadata.requires_dist:
+        requirement = parse_requirement(text)
+        if holds(requirement, markers):
+            base.append(to_dependency(requirement))
+        elif "extra" in text:
+            for extra in {match[2] or match[4] or "" for match in _NAMED.finditer(text)}:
+                # An extra may be spelled in two ways (PEP 685): both spellings count as one.
+                if extra and holds(requirement, markers, extra):
+                    extras.setdefault(normalize(extra), []).append(to_dependency(requirement))
+    return VersionDependencies(tuple(base), {name: tuple(rows) for name, rows in extras.items()})

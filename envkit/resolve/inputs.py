@@ -1,0 +1,105 @@
+"""From what users write to the rows that a problem is made of: names normalized, markers evaluated, places looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+
+from envkit.errors import RequirementError
+from envkit.model.identity import normalize, parse_version
+from envkit.model.requirement import RequirementLike, parse_requirement
+from envkit.model.secret import mask_credentials
+from envkit.model.source import Editable
+from envkit.resolve.catalog import Catalog
+from envkit.resolve.dependencies import Dependency, holds, to_dependency
+from envkit.resolve.ports import DirectRequest
+from envkit.resolve.problem import Inputs
+
+
+def read_inputs(
+    catalog: Catalog,
+    requirements: Iterable[RequirementLike],
+    constraints: Iterable[RequirementLike] = (),
+    overrides: Iterable[RequirementLike] = (),
+    preferences: Iterable[Any] = (),
+) -> tuple[Inputs, tuple[str, ...]]:
+    """Give the inputs of a problem, and the texts of the requirements as given. Raises `RequirementError`."""
+    markers = catalog.rules.target.markers
+    roots: list[Dependency] = []
+    editables: set[str] = set()
+    texts: list[str] = []
+    for given in requirements:
+        row, text, editable = _root(catalog, given)
+        texts.append(text)
+        if row is not None:
+            roots.append(row)
+            if editable and row.url is not None:
+                editables.add(row.url)
+    replaced: dict[str, tuple[Dependency, ...]] = {}
+    for parsed in map(_parsed, overrides):
+        row = to_dependency(parsed)
+        kept = (row,) if holds(parsed, markers) else ()
+        replaced[row.name] = replaced.get(row.name, ()) + kept
+    inputs = Inputs(
+        roots=tuple(roots),
+        constraints=tuple(to_dependency(parsed) for parsed in map(_parsed, constraints) if holds(parsed, markers)),
+        overrides=replaced,
+        excluded=frozenset(normalize(name) for name in catalog.rules.policy.excluded),
+        preferences=read_preferences(preferences),
+        editables=frozenset(editables),
+    )
+    return inputs, tuple(texts)
+
+
+def _root(catalog: Catalog, given: RequirementLike) -> tuple[Dependency | None, str, bool]:
+    if isinstance(given, (Path, Editable)):
+        editable = isinstance(given, Editable)
+        target = given.target if isinstance(given, Editable) else given
+        url = place(target)
+        candidate = catalog.direct(DirectRequest(url=url, editable=editable))
+        return Dependency(candidate.name, (), "", url), f"{candidate.name} @ {mask_credentials(url)}", editable
+    parsed = _parsed(given)
+    text = mask_credentials(given if isinstance(given, str) else str(given))
+    if not holds(parsed, catalog.rules.target.markers):
+        return None, text, False
+    return to_dependency(parsed), text, False
+
+
+def place(target: str | Path) -> str:
+    """Give the URL of a path, or of a URL itself."""
+    if isinstance(target, Path):
+        return target.absolute().as_uri()
+    if "://" in target or target.startswith("file:"):
+        return target
+    return Path(target).absolute().as_uri()
+
+
+def _parsed(given: RequirementLike) -> Requirement:
+    if isinstance(given, str):
+        return parse_requirement(given)
+    if isinstance(given, Requirement):
+        # Read again: the bounds hold for every requirement, and a requirement can be changed by whoever made it.
+        return parse_requirement(str(given))
+    raise RequirementError(f"a {type(given).__name__} cannot be a constraint or an override")
+
+
+def read_preferences(preferences: Iterable[Any]) -> Mapping[str, str]:
+    """Read preferred versions: ``"name==version"``, or anything with ``name`` and ``version`` (pins, distributions)."""
+    wanted: dict[str, str] = {}
+    for given in preferences:
+        if isinstance(given, (str, Requirement)):
+            parsed = _parsed(given)
+            exact = [clause.version for clause in parsed.specifier if clause.operator in ("==", "===")]
+            if len(exact) != 1 or exact[0].endswith(".*"):
+                raise RequirementError(f"a preference has to name one version: {str(given)[:200]!r}")
+            name, version = parsed.name, exact[0]
+        else:
+            name, version = given.name, str(given.version)
+        try:
+            wanted[normalize(name)] = str(parse_version(version))
+        except RequirementError:
+            continue  # something installed with a version from before PEP 440 cannot be preferred
+    return wanted

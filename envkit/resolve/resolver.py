@@ -1,0 +1,120 @@
+"""`Resolver`: requirements in, `Resolution` out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from envkit.errors import RequirementError
+from envkit.events import CancelToken, Emitter, OperationFinished, OperationStarted, Reporter
+from envkit.model.identity import normalize
+from envkit.model.policy import ResolutionPolicy
+from envkit.model.requirement import RequirementLike
+from envkit.model.resolution import Resolution
+from envkit.model.target import Target
+from envkit.resolve.catalog import Catalog
+from envkit.resolve.failure import to_error
+from envkit.resolve.inputs import read_inputs
+from envkit.resolve.outcome import to_resolution
+from envkit.resolve.ports import CandidateSource
+from envkit.resolve.problem import Problem, Restart
+from envkit.resolve.pubgrub import PubGrubSolver
+from envkit.resolve.selection import Rules
+from envkit.resolve.solver import Bounds, Solver, Unsolvable
+
+DEFAULT_SOLVER = "pubgrub"
+
+
+class Resolver:
+    """Choose one version for each project that the requirements need, on one target.
+
+    *source* gives candidates and metadata; *solver* is ``"pubgrub"``, ``"resolvelib"``, an own `Solver`, or None for the
+    default. The resolver keeps no state between calls and may be used from several threads if its source may.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        source: CandidateSource,
+        policy: ResolutionPolicy | None = None,
+        solver: str | Solver | None = None,
+        reporter: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        self.target = target
+        self.source = source
+        self.policy = policy if policy is not None else ResolutionPolicy()
+        self.solver = make_solver(solver)
+        self.reporter = reporter
+        self.cancel = cancel
+
+    def resolve(
+        self,
+        requirements: Iterable[RequirementLike],
+        *,
+        constraints: Iterable[RequirementLike] = (),
+        overrides: Iterable[RequirementLike] = (),
+        preferences: Iterable[Any] = (),
+        hashes: Mapping[str, Iterable[str]] | None = None,
+    ) -> Resolution:
+        """Resolve.
+
+        *constraints* narrow projects that are pulled in, *overrides* replace every requirement of their name,
+        *preferences* (``"name==version"``, pins, installed distributions) are kept where they fit; *hashes* restricts
+        the files of a project to the given ``"sha256:..."`` texts.
+
+        Raises `ResolutionImpossible`, `NoCandidate`, `ProjectNotFound`, `ResolutionTooDeep`, `RequirementError`,
+        `Cancelled`, or what the source raises.
+        """
+        emitter = Emitter(self.reporter, cancel=self.cancel, kind="resolve")
+        started = time.monotonic()
+        emitter(OperationStarted(operation=emitter.operation, kind="resolve"))
+        ok = False
+        try:
+            resolution = self._resolve(emitter, started, requirements, constraints, overrides, preferences, hashes)
+            ok = True
+        finally:
+            seconds = time.monotonic() - started
+            emitter(OperationFinished(operation=emitter.operation, kind="resolve", seconds=seconds, ok=ok))
+        return resolution
+
+    def _resolve(
+        self,
+        emitter: Emitter,
+        started: float,
+        requirements: Iterable[RequirementLike],
+        constraints: Iterable[RequirementLike],
+        overrides: Iterable[RequirementLike],
+        preferences: Iterable[Any],
+        hashes: Mapping[str, Iterable[str]] | None,
+    ) -> Resolution:
+        given = (hashes or {}).items()
+        allowed: dict[str, tuple[str, ...]] = {normalize(name): tuple(sorted(texts)) for name, texts in given}
+        rules = Rules(target=self.target, policy=self.policy, now=datetime.now(UTC), hashes=allowed)
+        catalog = Catalog(self.source, rules)
+        inputs, texts = read_inputs(catalog, requirements, constraints, overrides, preferences)
+        problem = Problem(catalog, inputs)
+        bounds = Bounds(emitter, started + self.policy.deadline, self.policy.max_rounds)
+        try:
+            while True:
+                try:
+                    return to_resolution(problem, self.solver.solve(problem, bounds), texts, emitter)
+                except Restart:
+                    problem.reset()
+                except Unsolvable as unsolvable:
+                    raise to_error(problem, unsolvable.proof) from None
+        finally:
+            catalog.save()
+
+
+def make_solver(solver: str | Solver | None) -> Solver:
+    """Give the solver of that name. Raises `RequirementError` for another name."""
+    if solver is None:
+        solver = DEFAULT_SOLVER
+    if not isinstance(solver, str):
+        return solver
+    if solver == "pubgrub":
+        return PubGrubSolver()
+    raise RequirementError(f"no solver is called {solver!r}", hint='"pubgrub" and "resolvelib" are')

@@ -1,0 +1,110 @@
+"""What a solver is: from a problem to one bit for each node, or a proof that there is none."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from envkit.errors import ResolutionTooDeep
+from envkit.events import CandidatePinned, CandidateSkipped, ConflictFound, Emitter
+from envkit.resolve.problem import Node, Problem
+
+Solution: TypeAlias = dict[int, int]
+
+
+@dataclass(slots=True, eq=False)
+class Fact:
+    """Why a set of candidates cannot be together, as far as the outside says so.
+
+    *kind* is "root", "dependency" (*node* within the mask of its term needs *need*), "constraint", "unusable" (with
+    *text* as reason) or "conditional" (yanked, a pre-release that is not allowed, not asked for).
+    """
+
+    kind: str
+    node: int
+    text: str = ""
+    need: int = -1
+
+
+class Incompatibility:
+    """Nodes with masks that cannot all hold: ``terms`` maps node to mask; ``cause`` is a fact or the two it follows from."""
+
+    __slots__ = ("cause", "terms")
+
+    def __init__(
+        self, terms: tuple[tuple[int, int], ...], cause: Fact | tuple[Incompatibility, Incompatibility]
+    ) -> None:
+        self.terms = terms
+        self.cause = cause
+
+
+class Unsolvable(Exception):
+    """There is no solution; ``proof`` ends in facts. A solver that cannot prove gives None."""
+
+    def __init__(self, proof: Incompatibility | None) -> None:
+        super().__init__("there is no solution")
+        self.proof = proof
+
+
+@dataclass(slots=True)
+class Bounds:
+    """How long a solver may work, and whom it tells; it counts conflicts by project as it goes."""
+
+    emitter: Emitter
+    deadline: float
+    max_rounds: int
+    rounds: int = 0
+    conflicts: Counter[str] = field(default_factory=Counter[str])
+
+    def round(self, problem: Problem, decided: Mapping[int, int]) -> None:
+        """Count one decision. Raises `Cancelled` or `ResolutionTooDeep`."""
+        self.rounds += 1
+        self.emitter.check()
+        if self.rounds > self.max_rounds:
+            raise self._too_deep(f"no answer after {self.max_rounds} rounds", problem, decided)
+        if self.rounds & 15 == 1 and time.monotonic() > self.deadline:
+            raise self._too_deep("no answer within the deadline", problem, decided)
+
+    def _too_deep(self, message: str, problem: Problem, decided: Mapping[int, int]) -> ResolutionTooDeep:
+        fought = [name for name, _ in sorted(self.conflicts.items(), key=lambda item: (-item[1], item[0]))[:5]]
+        best = {
+            problem.nodes[index].name: problem.version(problem.nodes[index], bit)
+            for index, bit in sorted(decided.items())
+            if index and problem.nodes[index].extra is None
+        }
+        return ResolutionTooDeep(
+            message + (f"; {', '.join(fought)} conflicted most" if fought else ""),
+            hint="narrow the ranges of these projects, or raise the deadline or max_rounds of the policy",
+            context={"rounds": self.rounds, "conflicts": dict(self.conflicts), "best": best},
+        )
+
+    def pinned(self, problem: Problem, node: Node, bit: int, decided: int) -> None:
+        """Report a decision."""
+        if self.emitter.active and node.name and node.extra is None:
+            version = problem.version(node, bit)
+            operation = self.emitter.operation
+            self.emitter(CandidatePinned(operation=operation, project=node.name, version=version, decided=decided))
+
+    def conflict(self, node: Node, reason: str = "") -> None:
+        """Count and report a conflict about *node*."""
+        self.conflicts[node.name] += 1
+        if self.emitter.active:
+            operation, count = self.emitter.operation, self.conflicts.total()
+            self.emitter(ConflictFound(operation=operation, project=node.name, reason=reason, conflicts=count))
+
+    def skipped(self, problem: Problem, node: Node, bit: int, reason: str) -> None:
+        """Report a version that cannot be used."""
+        if self.emitter.active:
+            version, operation = problem.version(node, bit), self.emitter.operation
+            self.emitter(CandidateSkipped(operation=operation, project=node.name, version=version, reason=reason))
+
+
+class Solver(Protocol):
+    """Solve a problem: the same answer for the same problem, always."""
+
+    def solve(self, problem: Problem, bounds: Bounds) -> Solution:
+        """Give a bit for each node that is in the solution. Raises `Unsolvable`, `Restart`, or what *bounds* raises."""
+        ...
