@@ -6,6 +6,7 @@ This is the seam between `envkit.resolve` and `envkit.index`: neither knows the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from packaging.version import Version
@@ -124,4 +125,5 @@ class IndexSource:
         """Keep a digest."""
         self.memory[key] = data
         if self._digests is not None:
-            self._digests.put(key, data)
+            with suppress(OSError):  # a full disk must not end what worked without the cache
+                self._digests.put(key, data)

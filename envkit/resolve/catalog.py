@@ -158,7 +158,7 @@ def fingerprint(rules: Rules, name: str) -> str:
 
 def digest_key(name: str, rules: str) -> str:
     """Name a digest in the source's store."""
-    return f"{name}.{rules}"
+    return f"{name}/{rules}"
 
 
 def _public(version: str) -> str:

@@ -86,7 +86,7 @@ class CandidateSource(Protocol):
         ...
 
     def load_digest(self, key: str) -> bytes | None:
-        """Give what was stored under *key* (letters, digits, ``.``, ``-``, ``_``), or None. It may be damaged."""
+        """Give what was stored under *key* (``"project/fingerprint"``), or None. It may be damaged."""
         ...
 
     def store_digest(self, key: str, data: bytes) -> None:
