@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.timing import Row, Subject, Table, interleave, seconds
+from benchmarks.timing import Row, Subject, Table, Timed, interleave, seconds
 
 
 def test_subjects_take_turns_and_the_first_place_rotates():
@@ -57,3 +57,10 @@ def test_ratio_is_of_medians():
 )
 def test_seconds_has_a_fitting_unit(value, text):
     assert seconds(value) == text
+
+
+def test_a_subject_may_measure_itself():
+    results = []
+    table = interleave({"a": Subject(lambda: Timed(2.5, "done"), finish=results.append)}, rounds=2, warmup=0)
+    assert table["a"].samples == (2.5, 2.5)
+    assert results == ["done", "done"]

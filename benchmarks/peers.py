@@ -1,0 +1,170 @@
+"""Who is timed: a small adapter for each, all of which give the same `Outcome`.
+
+A further peer is one class with ``resolve`` and one line in `PEERS`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+from packaging.utils import canonicalize_name
+
+from benchmarks.processes import Ended, run, surroundings
+from benchmarks.serving import ROOT
+from benchmarks.workloads import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a peer made of a workload: pins (normalised name -> version) or an error; seconds; peak memory in bytes."""
+
+    pins: Mapping[str, str] | None
+    seconds: float
+    peak: int = 0
+    error: str | None = None
+
+    def summary(self) -> str:
+        """Say it in a few words."""
+        return f"{len(self.pins)} pins" if self.pins is not None else f"no resolution ({self.error})"
+
+
+class Peer(Protocol):
+    """A resolver with an index and a cache folder of its own; resolving twice makes the second time warm."""
+
+    def resolve(self, workload: Workload) -> Outcome:
+        """Resolve *workload* for the running interpreter, from wheels alone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Uv:
+    """``uv pip compile`` to standard output, so that no earlier output can lead it."""
+
+    url: str
+    cache: Path
+    timeout: float = 300.0
+
+    def resolve(self, workload: Workload) -> Outcome:
+        command = [_program("uv"), "pip", "compile", "-", "--index-url", self.url, "--cache-dir", str(self.cache)]
+        command += ["--only-binary", ":all:", "--python", sys.executable, "--no-config", "--no-progress", "--quiet"]
+        command += ["--no-header", "--no-annotate"]
+        if workload.exclude_newer is not None:
+            command += ["--exclude-newer", workload.exclude_newer]
+        ended = run(command, stdin="\n".join(workload.requirements), timeout=self.timeout)
+        return _outcome(ended, lambda: read_pins(ended.stdout))
+
+
+@dataclass(frozen=True, slots=True)
+class Pip:
+    """``pip install --dry-run``; its report tells the pins."""
+
+    url: str
+    cache: Path
+    timeout: float = 300.0
+
+    def resolve(self, workload: Workload) -> Outcome:
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder) / "report.json"
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "--isolated",
+                "install",
+                "--dry-run",
+                "--ignore-installed",
+                "--quiet",
+            ]
+            command += ["--index-url", self.url, "--cache-dir", str(self.cache), "--only-binary", ":all:"]
+            command += ["--report", str(report), "--no-input"]
+            if workload.exclude_newer is not None:
+                command += ["--uploaded-prior-to", workload.exclude_newer]
+            ended = run([*command, *workload.requirements], timeout=self.timeout)
+            return _outcome(ended, lambda: _report_pins(json.loads(report.read_text())))
+
+
+@dataclass(frozen=True, slots=True)
+class EnvkitProcess:
+    """envkit in a process that starts, resolves and ends."""
+
+    url: str
+    cache: Path
+    timeout: float = 300.0
+
+    def resolve(self, workload: Workload) -> Outcome:
+        command = [sys.executable, "-m", "benchmarks.envkit_worker", self.url, str(self.cache), "--once"]
+        ended = run(command, stdin=request(workload), timeout=self.timeout, env=surroundings(PYTHONPATH=str(ROOT)))
+        facts: dict[str, Any] = json.loads(ended.stdout) if ended.returncode == 0 else {}
+        if facts.get("error"):
+            return Outcome(None, ended.seconds, ended.peak, facts["error"])
+        return _outcome(ended, lambda: facts["pins"])
+
+
+PEERS: dict[str, Callable[..., Peer]] = {"uv": Uv, "pip": Pip, "envkit": EnvkitProcess}
+
+
+def request(workload: Workload, salt: int = 0) -> str:
+    """Give the line that asks a worker to resolve; a *salt* makes the inputs new without changing the problem."""
+    facts = {"requirements": workload.requirements, "exclude_newer": workload.exclude_newer, "salt": salt}
+    return json.dumps(facts) + "\n"
+
+
+def versions() -> dict[str, str]:
+    """Give the exact versions of all peers that are here."""
+    found = {}
+    for name in (
+        "pyenvkit",
+        "uv",
+        "pip",
+        "resolvelib",
+        "packaging",
+        "pdm",
+        "virtualenv",
+        "nab",
+        "urllib3",
+        "matplotlib",
+    ):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def read_pins(text: str) -> dict[str, str]:
+    """Read ``name==version`` lines."""
+    pairs = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)", text, re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+def _report_pins(report: dict[str, Any]) -> dict[str, str]:
+    pairs = [(entry["metadata"]["name"], entry["metadata"]["version"]) for entry in report["install"]]
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+def _outcome(ended: Ended, pins: Callable[[], Mapping[str, str]]) -> Outcome:
+    if ended.timed_out:
+        return Outcome(None, ended.seconds, ended.peak, f"not done after {ended.seconds:.0f} s")
+    if ended.returncode != 0:
+        lines = [line.strip() for line in ended.stderr.splitlines() if line.strip()] or [
+            f"exit code {ended.returncode}"
+        ]
+        return Outcome(None, ended.seconds, ended.peak, " ".join(lines[:3])[:300])
+    return Outcome(pins(), ended.seconds, ended.peak)
+
+
+def _program(name: str) -> str:
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(f"{name} is not installed: pip install --group bench")
+    return found

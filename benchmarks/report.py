@@ -1,0 +1,128 @@
+"""Results as Markdown, JSON and a chart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+from benchmarks.chart import ratio_chart
+from benchmarks.resolving import AGAIN, FIRST, HOT, PROCESS, Result
+from benchmarks.timing import Table, seconds
+
+#: workload -> (in process, fresh process): the ratio to uv that is aimed at, warm
+AIMS = {"trio": (0.5, 2.5), "jupyter": (0.5, 2.5), "web": (0.5, 2.5), "airflow": (1.0, 1.5), "boto3": (1.0, 1.5)}
+COLD_AIM, PIP_AIM, AGAIN_AIM, MEMORY_AIM = 1.5, 50.0, 0.002, 150e6
+
+
+def write(results: Iterable[Result], facts: dict[str, Any], folder: Path, name: str = "resolve") -> str:
+    """Write ``resolve.md``, ``.json`` and ``.png`` into *folder* and give the Markdown."""
+    results = list(results)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = markdown(results, facts)
+    (folder / f"{name}.md").write_text(text)
+    data = {"schema": 1, "machine": facts, "workloads": [result.to_dict() for result in results], "bars": bars(results)}
+    (folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n")
+    groups = {result.workload.name: _medians(result.warm) for result in results}
+    if any("uv" in times for times in groups.values()):
+        ratio_chart(folder / f"{name}.png", groups, "uv", "Resolution, warm caches", machine.markdown(facts))
+    return text
+
+
+def markdown(results: list[Result], facts: dict[str, Any]) -> str:
+    """Give the report."""
+    parts = ["# Resolution, interleaved on one recorded index", "", machine.markdown(facts), "", _summary(results), ""]
+    checked = bars(results)
+    if checked:
+        parts += ["## Bars", "", "| bar | aim | found | met |", "|---|---:|---:|---|"]
+        parts += [
+            f"| {bar['bar']} | {bar['aim']} | {bar['found']} | {'yes' if bar['met'] else 'no'} |" for bar in checked
+        ]
+        parts.append("")
+    for result in results:
+        parts += _section(result)
+    return "\n".join(parts)
+
+
+def bars(results: list[Result]) -> list[dict[str, Any]]:
+    """Compare what was found with what is aimed at; ratios of medians to uv in the same table."""
+    found: list[dict[str, Any]] = []
+
+    def add(bar: str, aim: float, value: float, *, least: bool = False) -> None:
+        met = value >= aim if least else value <= aim
+        found.append({"bar": bar, "aim": f"{'>=' if least else '<='} {aim:g}", "found": f"{value:.3g}", "met": met})
+
+    for result in results:
+        name, warm, cold = result.workload.name, result.warm, result.cold
+        aims = AIMS.get(name)
+        if aims is not None and _has(warm, "uv"):
+            for label, aim in ((FIRST, aims[0]), (HOT, aims[0]), (PROCESS, aims[1])):
+                if _has(warm, label):
+                    add(f"{name}: {label}, warm, x uv", aim, warm.ratio(label, "uv"))
+            for label in (FIRST, PROCESS):
+                if _has(cold, label) and _has(cold, "uv"):
+                    add(f"{name}: {label}, cold, x uv", COLD_AIM, cold.ratio(label, "uv"))
+        if _has(warm, AGAIN):
+            add(f"{name}: same inputs again, ms", AGAIN_AIM * 1e3, warm[AGAIN].median * 1e3)
+        if _has(warm, "pip") and _has(warm, FIRST):
+            add(f"{name}: faster than pip, first call", PIP_AIM, warm.ratio("pip", FIRST), least=True)
+        if name == "airflow" and PROCESS in result.peaks:
+            add(f"{name}: peak memory, MB", MEMORY_AIM / 1e6, result.peaks[PROCESS] / 1e6)
+    return found
+
+
+def _summary(results: list[Result]) -> str:
+    labels = list(dict.fromkeys(label for result in results for label in result.warm.rows))
+    lines = ["| workload | pins | " + " | ".join(labels) + " |", "|---|---:|" + "---:|" * len(labels)]
+    for result in results:
+        pins = next((len(pins) for pins in result.pins.values() if pins), 0)
+        cells = []
+        for label in labels:
+            if not _has(result.warm, label):
+                cells.append("none" if label in result.warm else "")
+                continue
+            ratio = f" ({result.warm.ratio(label, 'uv'):.2f})" if _has(result.warm, "uv") and label != "uv" else ""
+            cells.append(seconds(result.warm[label].median) + ratio)
+        shown = "impossible" if result.workload.impossible else str(pins)
+        lines.append(f"| {result.workload.name} | {shown} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", "Warm caches; medians, in brackets the ratio to uv."])
+
+
+def _section(result: Result) -> list[str]:
+    workload = result.workload
+    parts = [f"## {workload.name}", "", f"`{' '.join(workload.requirements)}`"]
+    if workload.exclude_newer:
+        parts.append(f"\nBefore {workload.exclude_newer}; {workload.origin}.")
+    base = "uv" if _has(result.warm, "uv") else None
+    parts += ["", result.warm.markdown(base, "warm"), ""]
+    if result.cold.rows:
+        parts += [result.cold.markdown("uv" if _has(result.cold, "uv") else None, "cold, pages over loopback"), ""]
+    peaks = ", ".join(f"{name} {peak / 1e6:.0f} MB" for name, peak in result.peaks.items() if peak)
+    if peaks:
+        parts += [f"Peak memory: {peaks}.", ""]
+    parts += [f"- {name}: {error}" for name, error in result.errors.items()]
+    parts += [
+        f"- **{name}, wrong**: {problem}" for name, problems in result.problems.items() for problem in problems[:20]
+    ]
+    if result.misses:
+        parts.append(f"- not in the recording: {', '.join(result.misses[:20])} ({len(result.misses)} in all)")
+    if result.differences:
+        parts += ["", "| differs | uv | envkit | why |", "|---|---|---|---|"]
+        for entry in result.differences:
+            ours, theirs = entry["uv's excluded here by"], entry["envkit's excluded there by"]
+            why = "; ".join([*(f"here: {text}" for text in ours), *(f"with uv's: {text}" for text in theirs)])
+            shown = why.replace("|", "\\|") or "another choice elsewhere"
+            parts.append(f"| {entry['name']} | {entry['uv'] or 'none'} | {entry['envkit'] or 'none'} | {shown} |")
+    elif "uv" in result.pins and (PROCESS in result.pins or FIRST in result.pins):
+        parts.append("The same pins as uv's." if result.pins["uv"] is not None else "Impossible for uv as well.")
+    return [*parts, ""]
+
+
+def _has(table: Table, label: str) -> bool:
+    return label in table and bool(table[label].samples) and table[label].error is None
+
+
+def _medians(table: Table) -> dict[str, float]:
+    return {label: row.median for label, row in table.rows.items() if _has(table, label)}
