@@ -1,0 +1,161 @@
+"""The cache folder: its buckets, its size, and getting rid of what is old."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from envkit.cache.bucket import PRIVATE_DIR, PRIVATE_FILE, Bucket, discard, group_folder
+from envkit.host import files
+
+_BUCKET = re.compile(r"[a-z][a-z0-9-]*-v[0-9]+\Z")
+_TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache (https://bford.info/cachedir/).\n"
+_STALE_TEMPORARY = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    path: str
+    size: int
+    used: float
+
+
+class Cache:
+    """A private cache folder, shared by any number of processes and threads.
+
+    *root* None means a temporary folder that goes away with this object. The folder is made on first use, readable by
+    its owner alone.
+    """
+
+    def __init__(self, root: Path | str | None = None) -> None:
+        self._root = None if root is None else os.path.abspath(root)
+        self._lock = threading.Lock()
+        self._buckets: dict[tuple[str, int], Bucket] = {}
+        self._ready = False
+
+    @property
+    def root(self) -> Path:
+        """The folder; made if it is missing."""
+        return Path(self._prepare())
+
+    def _prepare(self) -> str:
+        with self._lock:
+            if self._ready and self._root is not None:
+                return self._root
+            if self._root is None:
+                import tempfile
+
+                self._root = tempfile.mkdtemp(prefix="envkit-cache-")
+                weakref.finalize(self, _remove_own, self._root, os.getpid())
+            else:
+                with suppress(OSError):  # a cache that cannot be written still can be read
+                    files.make_dirs(self._root, PRIVATE_DIR)
+            tag = os.path.join(self._root, "CACHEDIR.TAG")
+            if not os.path.exists(tag):
+                with suppress(OSError):
+                    files.write_bytes(tag, _TAG, PRIVATE_FILE)
+            self._ready = True
+            return self._root
+
+    def bucket(self, name: str, version: int = 1) -> Bucket:
+        """Give the bucket *name* in the *version* of its form: a form that changes gets a new number."""
+        found = self._buckets.get((name, version))
+        if found is None:
+            if not _BUCKET.match(f"{name}-v{version}"):
+                raise ValueError(f"not a name for a bucket: {name!r}")
+            found = self._buckets.setdefault((name, version), Bucket(self._prepare(), name, version))
+        return found
+
+    def size(self) -> int:
+        """Give the bytes that all entries take."""
+        return sum(entry.size for entry in self._entries())
+
+    def prune(self, *, max_bytes: int | None = None, max_age: float | None = None) -> int:
+        """Remove what was not used for *max_age* seconds, then the least recently used down to *max_bytes*.
+
+        Use is noted to the hour. Leftovers of killed processes older than a day go as well. Gives the bytes freed.
+        """
+        now = time.time()
+        freed = 0
+        kept: list[_Entry] = []
+        for entry in self._entries(temporaries=True):
+            temporary = os.path.basename(entry.path).startswith(".")
+            if temporary and now - entry.used < _STALE_TEMPORARY:
+                continue
+            if temporary or (max_age is not None and now - entry.used > max_age):
+                discard(entry.path)
+                freed += entry.size
+            else:
+                kept.append(entry)
+        if max_bytes is not None:
+            total = sum(entry.size for entry in kept)
+            for entry in sorted(kept, key=lambda entry: entry.used):
+                if total <= max_bytes:
+                    break
+                discard(entry.path)
+                total -= entry.size
+                freed += entry.size
+        return freed
+
+    def clear(self, project: str | None = None) -> int:
+        """Remove everything, or what belongs to one project (its normalized name). Gives the bytes freed."""
+        freed = 0
+        for bucket in self._bucket_folders():
+            folders = [bucket] if project is None else [os.path.join(bucket, group_folder(project))]
+            for folder in folders:
+                freed += _tree_size(folder)
+                discard(folder)
+        return freed
+
+    def _bucket_folders(self) -> list[str]:
+        root = self._prepare()
+        try:
+            return [os.path.join(root, name) for name in sorted(os.listdir(root)) if _BUCKET.match(name)]
+        except OSError:
+            return []
+
+    def _entries(self, *, temporaries: bool = False) -> Iterator[_Entry]:
+        for bucket in self._bucket_folders():
+            for group in _scan(bucket):
+                for item in _scan(group.path):
+                    if item.name.startswith(".") and not temporaries:
+                        continue
+                    with suppress(OSError):
+                        status = item.stat(follow_symlinks=False)
+                        used = max(status.st_atime, status.st_mtime)
+                        size = _tree_size(item.path) if item.is_dir(follow_symlinks=False) else status.st_size
+                        yield _Entry(item.path, size, used)
+
+
+def _scan(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _tree_size(path: str) -> int:
+    total = 0
+    pending = [path]
+    while pending:
+        for item in _scan(pending.pop()):
+            with suppress(OSError):
+                if item.is_dir(follow_symlinks=False):
+                    pending.append(item.path)
+                else:
+                    total += item.stat(follow_symlinks=False).st_size
+    return total
+
+
+def _remove_own(root: str, pid: int) -> None:
+    if os.getpid() == pid:  # a forked child must not remove its parent's folder
+        with suppress(OSError):
+            files.remove_tree(root)

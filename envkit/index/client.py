@@ -1,0 +1,377 @@
+"""The client for package indexes: pages, metadata and files of projects, from several indexes and folders at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from envkit.errors import ProjectNotFound, TransportError
+from envkit.events import Emitter
+from envkit.index.pages import Refresh
+from envkit.index.session import Session
+from envkit.index.sources import Source, make_source
+from envkit.index.transport import Limits, Timeouts, Transport
+from envkit.index.workers import Job, Workers
+from envkit.model.candidate import Artifact, ProjectPage, Rejection
+from envkit.model.identity import normalize
+from envkit.model.source import PYPI, Index
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envkit.cache import Cache
+    from envkit.index.artifacts import ArtifactStore
+    from envkit.index.auth import Credentials, CredentialsCallback
+    from envkit.index.login import KeyringProvider
+
+IndexStrategy = Literal["first-index", "unsafe-first-match", "unsafe-best-match"]
+IndexLike: TypeAlias = str | Index | object
+_LOCAL_SECONDS = 2.0
+_MEMO = 128
+
+
+class IndexClient:
+    """Reads indexes. Thread-safe; usable in a forked child.
+
+    *indexes* are URLs, `Index` values or ``PYPI``; *find_links* folders, pages or their URLs. *transport* None makes the
+    own HTTP transport on first use, with *ca_file*, *client_cert* (a PEM file, or certificate and key), *proxy* and the
+    proxy variables of *env*. *refresh* true asks for every page again, a tuple for the pages of these projects.
+    *trusted_hosts* ("host" or "host:port") may be asked over plain http, and over https without a valid certificate.
+    *credentials* is a callback (see `envkit.index.auth`) or a `Credentials`.
+    """
+
+    def __init__(
+        self,
+        indexes: Iterable[Any] = (PYPI,),
+        *,
+        find_links: Iterable[str | Path] = (),
+        cache: Cache,
+        transport: Transport | None = None,
+        credentials: CredentialsCallback | Credentials | None = None,
+        index_strategy: IndexStrategy = "first-index",
+        offline: bool = False,
+        refresh: bool | Iterable[str] = False,
+        trusted_hosts: Iterable[str] = (),
+        emitter: Emitter | None = None,
+        env: Mapping[str, str] | None = None,
+        proxy: str | None = None,
+        ca_file: str | None = None,
+        client_cert: str | tuple[str, str] | None = None,
+        keyring: KeyringProvider = "disabled",
+        timeouts: Timeouts | None = None,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._emitter = emitter or Emitter(kind="index")
+        self._limits = limits or Limits()
+        self._cache = cache
+        self._offline = offline
+        self._strategy: IndexStrategy = index_strategy
+        self._env = dict(env or {})
+        self._trusted = frozenset(host.lower() for host in trusted_hosts)
+        self._tls = (ca_file, client_cert)
+        self._proxy = proxy
+        self._clock = clock
+        self._given_transport = transport
+        self._credentials = _credentials(credentials, self._env if env is not None else None, keyring)
+        self._session = Session(
+            self._make_transport,
+            emitter=self._emitter,
+            credentials=self._credentials,
+            trusted_hosts=self._trusted,
+            timeouts=timeouts,
+            limits=self._limits,
+        )
+        refreshed = frozenset[str]() if isinstance(refresh, bool) else frozenset(normalize(name) for name in refresh)
+        self._refresh = Refresh(refresh is True, refreshed)
+        self._indexes = tuple(sorted(map(as_index, indexes), key=lambda index: index.priority))
+        self._sources = tuple(self._make_source(index) for index in self._indexes)
+        self._find_links = tuple(self._make_source(Index(str(place), format="flat")) for place in find_links)
+        self._pins = _pins(self._indexes, self._sources)
+        self._open = tuple(
+            source for index, source in zip(self._indexes, self._sources, strict=True) if not index.explicit
+        )
+        self._workers = Workers(self._limits.connections)
+        self._identities: dict[str, tuple[float, str]] = {}
+        self._pages: dict[str, ProjectPage] = {}
+        self._files: ArtifactStore | None = None
+
+    # -- wiring
+
+    def _make_transport(self) -> Transport:
+        if self._given_transport is not None:
+            return self._given_transport
+        from envkit.index.http11 import HttpTransport
+        from envkit.index.proxies import Proxies
+        from envkit.index.tls import TlsConfig
+
+        ca_file, client_cert = self._tls
+        return HttpTransport(
+            tls=TlsConfig(ca_file=ca_file, client_cert=client_cert),
+            proxies=Proxies(self._env, self._proxy),
+            unverified_hosts=self._trusted,
+        )
+
+    def _make_source(self, index: Index) -> Source:
+        return make_source(
+            index,
+            session=self._session,
+            credentials=self._credentials,
+            cache=self._cache,
+            emitter=self._emitter,
+            offline=self._offline,
+            refresh=self._refresh,
+            clock=self._clock,
+        )
+
+    def _store(self) -> ArtifactStore:
+        """Give the reader of metadata and files; made when first needed, as many operations never do."""
+        if self._files is None:
+            from envkit.index.artifacts import ArtifactStore
+
+            self._files = ArtifactStore(
+                session=self._session, cache=self._cache, emitter=self._emitter, offline=self._offline
+            )
+        return self._files
+
+    def close(self) -> None:
+        """Drop what waits, and close idle connections. The client can be used again afterwards."""
+        self._workers.forget_waiting()
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- pages
+
+    def page_identity(self, name: str) -> str | None:
+        """Give the identity of a project's page if it may be used without asking any index, else None.
+
+        It is what digests are keyed by: equal identities mean equal pages. Takes microseconds, reads no page.
+        """
+        known = self._identities.get(name)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        project = normalize(name)
+        found = _combine(project, self._choose(project, _fresh))
+        if found is not None:
+            self._identities[name] = (time.monotonic() + _LOCAL_SECONDS, found)
+        return found
+
+    def project(self, name: str) -> ProjectPage:
+        """Give everything that the indexes have of a project.
+
+        Raises `ProjectNotFound`, `TransportError` (an index that cannot be read is never passed over in silence, as
+        another one's files would take its place), `Cancelled`.
+        """
+        project = normalize(name)
+        self._emitter.check()
+        if self.page_identity(project) is not None:
+            return self._assemble(project)
+        return self._submit_page(project, urgent=True).result(self._emitter.cancel)
+
+    def prefetch_pages(self, names: Iterable[str]) -> None:
+        """Start to read pages that are not fresh, at most `Limits.connections` at once; errors show in `project`."""
+        for name in names:
+            if self._offline or self._cancelled():
+                return
+            project = normalize(name)
+            if self.page_identity(project) is None:
+                self._submit_page(project, urgent=False)
+
+    def _submit_page(self, project: str, *, urgent: bool) -> Job[ProjectPage]:
+        return self._workers.submit(("page", project), lambda: self._assemble(project), urgent=urgent)
+
+    def _assemble(self, project: str) -> ProjectPage:
+        if not _is_project_name(project):
+            raise ProjectNotFound(f"{project[:100]!r} is not a name of a project", context={"project": project[:100]})
+        chosen = self._choose(project, _settle)
+        assert chosen is not None
+        identity = _combine(project, chosen)
+        assert identity is not None
+        if not any(state for _, state in chosen):
+            labels = tuple(source.label for source, _ in chosen)
+            raise ProjectNotFound(
+                f"no index has the project {project}",
+                hint=None if labels else "no index and no find-links place was given",
+                context={"project": project, "indexes": labels},
+            )
+        known = self._pages.get(project)
+        if known is not None and known.identity == identity:
+            return known
+        page = _merge(project, identity, [source for source, state in chosen if state])
+        if len(self._pages) >= _MEMO:
+            self._pages.clear()
+        self._pages[project] = page
+        return page
+
+    def _choose(self, project: str, ask: Callable[[Source, str], str | None]) -> list[tuple[Source, str]] | None:
+        """Give the sources whose pages make up the project, with identities; None where *ask* gives None for one."""
+        chosen: list[tuple[Source, str]] = []
+        for source in self._find_links:
+            state = ask(source, project)
+            if state is None:
+                return None
+            chosen.append((source, state))
+        indexes = self._pins.get(project, self._open)
+        for at, source in enumerate(indexes):
+            state = ask(source, project)
+            if state is None:
+                return None
+            chosen.append((source, state))
+            if state and self._strategy == "first-index":
+                return self._add_linked(chosen, source, indexes[at + 1 :], project, ask)
+        return chosen
+
+    def _add_linked(
+        self,
+        chosen: list[tuple[Source, str]],
+        winner: Source,
+        others: Sequence[Source],
+        project: str,
+        ask: Callable[[Source, str], str | None],
+    ) -> list[tuple[Source, str]] | None:
+        """Add the indexes of which the first one says that they have the same project (PEP 708)."""
+        linked = winner.linked(project) if others else ()
+        for other in others:
+            if linked and other.serves_one_of(linked, project):
+                state = ask(other, project)
+                if state is None:
+                    return None
+                if state and (winner.tracks_one_of(other, project) or other.agrees_with(winner, project)):
+                    chosen.append((other, state))
+        return chosen
+
+    def _cancelled(self) -> bool:
+        return self._emitter.cancel is not None and self._emitter.cancel.cancelled
+
+    # -- metadata and files
+
+    def metadata(self, artifact: Artifact) -> bytes:
+        """Give the core metadata of a wheel (or of an sdist whose index advertises it) without the file if possible.
+
+        Raises `HashMismatch`, `MetadataMismatch`, `TransportError`, `IndexAccessError`, `Cancelled`.
+        """
+        self._emitter.check()
+        store = self._store()
+        found = store.metadata_at_hand(artifact)
+        if found is not None:
+            return found
+        return self._submit_metadata(artifact, urgent=True).result(self._emitter.cancel)
+
+    def prefetch_metadata(self, artifacts: Iterable[Artifact]) -> None:
+        """Start to read metadata that is not at hand; errors show in `metadata`."""
+        store = self._store()
+        for artifact in artifacts:
+            if self._offline or self._cancelled():
+                return
+            if not store.has_metadata(artifact):
+                self._submit_metadata(artifact, urgent=False)
+
+    def _submit_metadata(self, artifact: Artifact, *, urgent: bool) -> Job[bytes]:
+        store = self._store()
+        return self._workers.submit(("metadata", artifact.url), lambda: store.metadata(artifact), urgent=urgent)
+
+    def fetch(self, artifact: Artifact) -> Path:
+        """Give the verified file: in the cache, or itself for a ``file:`` URL.
+
+        Its metadata must agree with what `metadata` gave. Raises `HashMismatch`, `MetadataMismatch`, `TransportError`,
+        `Cancelled`.
+        """
+        self._emitter.check()
+        return self._submit_fetch(artifact, urgent=True).result(self._emitter.cancel)
+
+    def prefetch_files(self, artifacts: Iterable[Artifact]) -> None:
+        """Start to download files; errors show in `fetch`."""
+        for artifact in artifacts:
+            if not self._offline:
+                self._submit_fetch(artifact, urgent=False)
+
+    def _submit_fetch(self, artifact: Artifact, *, urgent: bool) -> Job[Path]:
+        store = self._store()
+        key = ("file", artifact.url, tuple(sorted(artifact.hashes.items())))
+        return self._workers.submit(key, lambda: store.fetch(artifact), urgent=urgent)
+
+
+def as_index(given: object) -> Index:
+    """Give the `Index` that a URL, an `Index` or ``PYPI`` means. Raises `TransportError` for anything else."""
+    if isinstance(given, Index):
+        return given
+    if given is PYPI:
+        from envkit.index.default import default_index_url
+
+        return Index(default_index_url(), name="pypi")
+    if isinstance(given, str):
+        return Index(given)
+    raise TransportError(f"not an index: {type(given).__name__}")
+
+
+def _credentials(
+    given: CredentialsCallback | Credentials | None, env: Mapping[str, str] | None, keyring: KeyringProvider
+) -> Credentials:
+    from envkit.index.auth import Credentials
+
+    return given if isinstance(given, Credentials) else Credentials(given, env=env, keyring=keyring)
+
+
+def _pins(indexes: Sequence[Index], sources: Sequence[Source]) -> dict[str, tuple[Source, ...]]:
+    pins: dict[str, tuple[Source, ...]] = {}
+    for index, source in zip(indexes, sources, strict=True):
+        for project in map(normalize, index.projects):
+            pins[project] = (*pins.get(project, ()), source)
+    return pins
+
+
+def _is_project_name(project: str) -> bool:
+    return len(project) <= 200 and project.isascii() and project.replace("-", "").isalnum()
+
+
+def _fresh(source: Source, project: str) -> str | None:
+    return source.fresh_identity(project)
+
+
+def _settle(source: Source, project: str) -> str | None:
+    return source.identity(project)
+
+
+def _combine(project: str, chosen: list[tuple[Source, str]] | None) -> str | None:
+    if chosen is None:
+        return None
+    states = [f"{source.label}={state}" if len(chosen) > 1 else state for source, state in chosen if state]
+    return " ".join(states) or f"{project}:absent"
+
+
+def _merge(project: str, identity: str, sources: Sequence[Source]) -> ProjectPage:
+    pages = [(source, source.page(project)) for source in sources]
+    if len(pages) == 1:
+        source, page = pages[0]
+        artifacts, rejected = page.artifacts(source.label), page.rejections()
+    else:
+        seen: dict[str, str] = {}
+        kept: list[Artifact] = []
+        hidden: list[Rejection] = []
+        for source, page in pages:
+            for artifact in page.artifacts(source.label):
+                first = seen.setdefault(artifact.filename, source.label)
+                if first == source.label:
+                    kept.append(artifact)
+                else:
+                    hidden.append(
+                        Rejection(subject=artifact.filename, reason="hidden-by-index", detail=f"{first} has it as well")
+                    )
+            hidden.extend(page.rejections())
+        artifacts, rejected = tuple(kept), tuple(hidden)
+    first_source, first_page = pages[-1] if len(pages) == 1 else pages[0]
+    return ProjectPage(
+        name=project,
+        artifacts=artifacts,
+        identity=identity,
+        rejected=rejected,
+        index=first_source.label,
+        status=first_page.status,
+        status_reason=first_page.status_reason,
+    )

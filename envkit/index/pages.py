@@ -1,0 +1,242 @@
+"""Pages of one index: from the cache while fresh, else asked for again, conditionally where that is possible.
+
+A page has two entries in the cache. A small record says until when the page is fresh and what identifies its content, so
+that a warm caller need not read the page. The page itself is stored parsed, under its identity.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from envkit.cache import Cache
+from envkit.errors import TransportError
+from envkit.events import Emitter, ProjectFetched
+from envkit.index.freshness import lifetime
+from envkit.index.session import Session
+from envkit.index.simple_api import ACCEPT, ParsedPage, parse_page
+
+_FORM = 1
+_SETTLED = 30.0
+"""Seconds for which a page that was asked for stays settled in one client, also if its headers say to ask each time."""
+_NOT_FOUND = (404, 410)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """*identity* is "" where the index does not have the project; times are seconds since the epoch.
+
+    *linked* are the addresses of the same project elsewhere (PEP 708); *kept* is false where headers forbid storing.
+    """
+
+    fetched: float
+    expires: float
+    identity: str
+    etag: str | None
+    modified: str | None
+    linked: tuple[str, ...]
+    kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """What is asked for again although it is fresh: everything, or the projects named."""
+
+    everything: bool = False
+    projects: frozenset[str] = frozenset()
+
+    def wants(self, project: str) -> bool:
+        """Whether *project*'s pages are to be asked for again."""
+        return self.everything or project in self.projects
+
+
+class RemotePages:
+    """The pages of one index or find-links address; thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        label: str,
+        place: str,
+        session: Session,
+        cache: Cache,
+        emitter: Emitter,
+        offline: bool,
+        refresh: Refresh,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.label = label
+        self._place = hashlib.sha256(place.encode()).hexdigest()[:20]
+        self._session = session
+        self._bucket = cache.bucket("pages", 1)
+        self._emitter = emitter
+        self._offline = offline
+        self._refresh = refresh
+        self._clock = clock
+        self._settled: dict[str, tuple[float, Record]] = {}
+        self._unkept: dict[str, ParsedPage] = {}
+        self._lock = threading.Lock()
+
+    def fresh_record(self, key: str) -> Record | None:
+        """Give the record of the page of *key* (a project) if it may be used without asking; costs microseconds."""
+        settled = self._settled.get(key)
+        if settled is not None and settled[0] > time.monotonic():
+            return settled[1]
+        if self._refresh.wants(key) and not self._offline:
+            return None
+        record = self._stored_record(key)
+        if record is None:
+            return None
+        now = self._clock()
+        # A clock that went back would keep a page fresh for ever.
+        left = record.expires - now if record.fetched <= now + 60.0 else 0.0
+        if self._offline:
+            left = _SETTLED
+        if left <= 0:
+            return None
+        self._settled[key] = (time.monotonic() + left, record)
+        return record
+
+    def _stored_record(self, key: str) -> Record | None:
+        data = self._bucket.get(f"{key}/{self._place}")
+        if data is None:
+            return None
+        try:
+            form, *fields = marshal.loads(data)  # noqa: S302  private, and checked by the bucket's checksum
+            return Record(*fields) if form == _FORM else None
+        except (ValueError, TypeError, EOFError):
+            return None
+
+    def _stored_page(self, key: str, identity: str) -> ParsedPage | None:
+        if identity in self._unkept:
+            return self._unkept[identity]
+        data = self._bucket.get(f"{key}/{self._place}/{identity}")
+        if data is None:
+            return None
+        try:
+            rows, rejected, tracks, alternates, versions, status, reason = marshal.loads(data)  # noqa: S302
+        except (ValueError, TypeError, EOFError):
+            return None
+        return ParsedPage(
+            rows=rows,
+            rejected=rejected,
+            tracks=tracks,
+            alternates=alternates,
+            versions=versions,
+            status=status,
+            status_reason=reason,
+        )
+
+    def load(self, key: str, url: str, project: str | None) -> tuple[Record, ParsedPage | None]:
+        """Give the record and the page of *key*, None where the index does not have it; asks the network if needed.
+
+        Raises `TransportError`.
+        """
+        record = self.fresh_record(key)
+        for _ in range(2):
+            if record is not None:
+                if not record.identity:
+                    return record, None
+                page = self._stored_page(key, record.identity)
+                if page is not None:
+                    self._report(key, 0)
+                    return record, page
+                # Another process may have just put a newer page in its place.
+                record = self._stored_record(key)
+        self._settled.pop(key, None)
+        if self._offline:
+            raise TransportError(
+                f"offline: the page of {key} on {self.label} is not in the cache",
+                context={"offline": True, "project": key, "index": self.label},
+            )
+        return self._ask(key, url, project)
+
+    def ensure(self, key: str, url: str, project: str | None) -> Record:
+        """Like `load`, without reading a page that is fresh."""
+        return self.fresh_record(key) or self.load(key, url, project)[0]
+
+    def _ask(self, key: str, url: str, project: str | None) -> tuple[Record, ParsedPage | None]:
+        old = self._stored_record(key)
+        known = self._stored_page(key, old.identity) if old is not None and old.identity else None
+        headers = {"Accept": ACCEPT, "Accept-Encoding": "gzip"}
+        if self._refresh.wants(key):
+            headers["Cache-Control"] = "no-cache"
+        if old is not None and known is not None:
+            if old.etag:
+                headers["If-None-Match"] = old.etag
+            if old.modified:
+                headers["If-Modified-Since"] = old.modified
+        answer = self._session.get(url, headers, max_bytes=self._session.limits.page_bytes)
+        seconds = lifetime(answer.headers)
+        etag, modified = answer.headers.get("etag"), answer.headers.get("last-modified")
+        now = self._clock()
+        expires = now + (seconds or 0.0)
+        if answer.status == 304 and old is not None and known is not None:
+            record = Record(now, expires, old.identity, etag or old.etag, modified or old.modified, old.linked)
+            self._keep(key, record, None, old, storable=True)
+            self._report(key, len(answer.body))
+            return record, known
+        if answer.status in _NOT_FOUND:
+            record = Record(now, expires, "", None, None, ())
+            self._keep(key, record, None, old, storable=seconds is not None)
+            return record, None
+        if answer.status != 200:
+            raise _refused(answer.status, answer.url, self.label)
+        try:
+            page = parse_page(answer.body, answer.headers.get("content-type"), answer.url, project)
+        except TransportError as error:
+            raise TransportError(
+                f"{answer.url}: {error.message}", hint=error.hint, context={**error.context, "url": answer.url}
+            ) from error
+        identity = hashlib.blake2b(answer.url.encode() + b"\n" + answer.body, digest_size=16).hexdigest()
+        record = Record(now, expires, identity, etag, modified, (*page.tracks, *page.alternates), seconds is not None)
+        self._keep(key, record, page, old, storable=seconds is not None)
+        self._report(key, len(answer.body))
+        return record, page
+
+    def _keep(self, key: str, record: Record, page: ParsedPage | None, old: Record | None, *, storable: bool) -> None:
+        settle = max(_SETTLED, record.expires - record.fetched)
+        self._settled[key] = (time.monotonic() + settle, record)
+        if not storable:
+            if page is not None:
+                self._unkept[record.identity] = page
+            return
+        try:
+            if page is not None:
+                content = (page.rows, page.rejected, page.tracks, page.alternates, page.versions, page.status)
+                self._bucket.put(
+                    f"{key}/{self._place}/{record.identity}", marshal.dumps((*content, page.status_reason), 4)
+                )
+            fields = (record.fetched, record.expires, record.identity, record.etag, record.modified, record.linked)
+            self._bucket.put(f"{key}/{self._place}", marshal.dumps((_FORM, *fields), 4))
+            if old is not None and old.identity and old.identity != record.identity:
+                self._bucket.remove(f"{key}/{self._place}/{old.identity}")
+        except OSError:
+            # A cache that cannot be written costs time and nothing else.
+            if page is not None:
+                self._unkept[record.identity] = page
+
+    def _report(self, key: str, count: int) -> None:
+        if self._emitter.active:
+            self._emitter(
+                ProjectFetched(
+                    operation=self._emitter.operation,
+                    project=key,
+                    index=self.label,
+                    bytes_read=count,
+                    from_cache=count == 0,
+                )
+            )
+
+
+def _refused(status: int, url: str, label: str) -> TransportError:
+    context = {"status": status, "url": url, "index": label}
+    if status in (401, 407):
+        return TransportError(f"{url}: the index asks for credentials, or refused the ones given", context=context)
+    if status == 403:
+        return TransportError(f"{url}: the index refuses access", context=context)
+    return TransportError(f"{url}: the server answered {status}", context=context)

@@ -1,0 +1,313 @@
+"""Policy over a transport: redirects, retries, credentials, deadlines, size caps, decompression.
+
+Nothing here knows about projects. Every error names the address without its credentials.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+from envkit.errors import Cancelled, TransportError
+from envkit.events import Emitter, RequestRetried
+from envkit.index.transport import DeadlineExceeded, Limits, Request, Response, Retriable, Timeouts, Transport
+from envkit.model.secret import strip_credentials
+
+if TYPE_CHECKING:
+    from envkit.index.auth import Credentials
+
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 527))
+_LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
+_PIECE = 64 * 1024
+_T = TypeVar("_T")
+USER_AGENT = "envkit/0.1 (Python)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole response: *url* is where it came from after redirects; *headers* have lower-case names."""
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Unfinished(Exception):
+    """Raised by a consumer of a body to have the request made again; *headers* replace those of the same names."""
+
+    def __init__(self, reason: str, headers: Mapping[str, str]) -> None:
+        super().__init__(reason)
+        self.headers = headers
+
+
+class Session:
+    """Makes requests for one client; thread-safe."""
+
+    def __init__(
+        self,
+        transport: Callable[[], Transport],
+        *,
+        emitter: Emitter,
+        credentials: Credentials | None = None,
+        trusted_hosts: frozenset[str] = frozenset(),
+        timeouts: Timeouts | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._make_transport = transport
+        self._transport: Transport | None = None
+        self._lock = threading.Lock()
+        self._emitter = emitter
+        self._credentials = credentials
+        self._trusted = trusted_hosts
+        self.timeouts = timeouts or Timeouts()
+        self.limits = limits or Limits()
+
+    def close(self) -> None:
+        """Close idle connections."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def get(self, url: str, headers: Mapping[str, str], *, max_bytes: int, decode: bool = True) -> Answer:
+        """Get a whole body of at most *max_bytes* after decompression, whatever the status.
+
+        Raises `TransportError` (retries are over, the deadline has passed, too large) or `Cancelled`.
+        """
+
+        def consume(response: Response, url: str) -> Answer:
+            body = _read_body(response, max_bytes, decode=decode)
+            return Answer(status=response.status, url=url, headers=response.headers, body=body)
+
+        return self.run(url, headers, consume, seconds=self.timeouts.page)
+
+    def run(
+        self, url: str, headers: Mapping[str, str], consume: Callable[[Response, str], _T], *, seconds: float
+    ) -> _T:
+        """Make a request and give what *consume* makes of the response and its final address, within *seconds*.
+
+        *consume* may read the body, and raise `Retriable` or `Unfinished` for another attempt.
+        """
+        deadline = time.monotonic() + seconds
+        extra: Mapping[str, str] = {}
+        attempt = 0
+        while True:
+            delay = None
+            try:
+                response, final = self._follow(url, {**headers, **extra}, deadline)
+                try:
+                    if response.status not in _RETRIED:
+                        return consume(response, final)
+                    problem = f"the server answered {response.status}"
+                    delay = _retry_after(response.headers.get("retry-after"))
+                    last: BaseException | None = None
+                finally:
+                    response.close()
+            except Unfinished as error:
+                extra, problem, last = error.headers, str(error), error
+            except Retriable as error:
+                problem, last = error.message, error
+            except DeadlineExceeded as error:
+                raise self._failed(url, f"not finished after {seconds:g} seconds", error, attempt) from error
+            except Cancelled:
+                raise
+            except TransportError as error:
+                raise self._failed(url, error.message, error, attempt) from error
+            attempt += 1
+            if attempt > self.limits.retries:
+                raise self._failed(url, problem, last, attempt) from last
+            self._pause(url, attempt, problem, delay, deadline, seconds)
+
+    def _pause(
+        self, url: str, attempt: int, problem: str, delay: float | None, deadline: float, seconds: float
+    ) -> None:
+        # Full jitter: many clients that failed together do not come back together.
+        pause = random.uniform(0.5, 1.0) * min(8.0, 0.2 * 2**attempt) if delay is None else delay  # noqa: S311
+        pause = min(pause, self.limits.retry_after)
+        if time.monotonic() + pause >= deadline:
+            raise self._failed(url, f"{problem}; not finished after {seconds:g} seconds", None, attempt)
+        self._emitter(
+            RequestRetried(
+                operation=self._emitter.operation,
+                url=strip_credentials(url),
+                attempt=attempt,
+                delay=pause,
+                reason=problem,
+            )
+        )
+        if self._emitter.cancel is None:
+            time.sleep(pause)
+        elif self._emitter.cancel.wait(pause):
+            self._emitter.check()
+
+    def _failed(self, url: str, problem: str, error: BaseException | None, attempts: int) -> TransportError:
+        shown = strip_credentials(url)
+        hint = error.hint if isinstance(error, TransportError) else None
+        context: dict[str, Any] = dict(error.context) if isinstance(error, TransportError) else {}
+        return TransportError(f"{shown}: {problem}", hint=hint, context={**context, "url": shown, "attempts": attempts})
+
+    def _follow(self, url: str, headers: Mapping[str, str], deadline: float) -> tuple[Response, str]:
+        current, authorization = strip_credentials(url), None
+        if self._credentials is not None:
+            authorization = self._credentials.header_for(url)
+        asked: set[str] = set()
+        for _ in range(self.limits.redirects + 1):
+            check_scheme(current, self._trusted)
+            response = self._send(current, headers, authorization, deadline)
+            if response.status in (401, 403) and self._credentials is not None and current not in asked:
+                asked.add(current)
+                better = self._credentials.header_after_refusal(current, refused=authorization)
+                if better is not None:
+                    _finish(response)
+                    authorization = better
+                    continue
+            location = response.headers.get("location")
+            if response.status not in _REDIRECTS or not location:
+                return response, current
+            _finish(response)
+            target = _redirect_target(current, location)
+            if origin(target) != origin(current):
+                # What was meant for one origin is not for another; the new one's own credentials may be known.
+                authorization = None
+                if self._credentials is not None:
+                    authorization = self._credentials.header_for(target, redirected=True)
+            current = target
+        raise TransportError(f"more than {self.limits.redirects} redirects")
+
+    def _send(self, url: str, headers: Mapping[str, str], authorization: str | None, deadline: float) -> Response:
+        complete = {"User-Agent": USER_AGENT, "Connection": "keep-alive", **headers}
+        if authorization is not None:
+            complete["Authorization"] = authorization
+        request = Request(
+            url=url,
+            headers=complete,
+            deadline=deadline,
+            read_timeout=self.timeouts.read,
+            connect_timeout=self.timeouts.connect,
+            cancel=self._emitter.cancel,
+        )
+        request.remaining()
+        if self._transport is None:
+            with self._lock:
+                if self._transport is None:
+                    self._transport = self._make_transport()
+        return self._transport.send(request)
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Give scheme, host and port: what credentials are bound to."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    return parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* is this machine."""
+    host = host.lower().rstrip(".")
+    if host in _LOOPBACK or host.endswith(".localhost"):
+        return True
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_scheme(url: str, trusted: frozenset[str]) -> None:
+    """Refuse anything but https, and http to loopback and trusted hosts. Raises `TransportError`."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return
+    if parts.scheme != "http" or not parts.hostname:
+        raise TransportError(f"not an https address: {strip_credentials(url)}")
+    host = parts.hostname
+    if host in trusted or f"{host}:{origin(url)[2]}" in trusted or is_loopback(host):
+        return
+    raise TransportError(
+        f"{host} is asked over plain http, where anyone on the way can change what comes",
+        hint="use https, or name the host as trusted",
+    )
+
+
+def _redirect_target(current: str, location: str) -> str:
+    try:
+        target = strip_credentials(urljoin(current, location.strip()))
+        scheme = urlsplit(target).scheme
+        host = urlsplit(target).hostname
+    except ValueError as error:
+        raise TransportError("redirect to an address that cannot be read") from error
+    if scheme not in ("http", "https") or not host:
+        raise TransportError(f"redirect to something that is not http: {scheme}")
+    if scheme == "http" and urlsplit(current).scheme == "https":
+        raise TransportError("redirect from https to http is not followed")
+    return "".join(character if "!" <= character <= "~" else _quoted(character) for character in target)
+
+
+def _quoted(character: str) -> str:
+    from urllib.parse import quote
+
+    return quote(character)
+
+
+def _finish(response: Response) -> None:
+    """Read a short rest, so that the connection can be used again."""
+    try:
+        for _ in range(4):
+            if not response.read(_PIECE):
+                break
+    except TransportError:
+        pass
+    finally:
+        response.close()
+
+
+def _retry_after(value: str | None) -> float | None:
+    if value is None:
+        return None
+    value = value.strip()
+    if value.isdecimal() and len(value) < 12:
+        return float(value)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):
+        return None
+
+
+def _read_body(response: Response, max_bytes: int, *, decode: bool) -> bytes:
+    encoding = response.headers.get("content-encoding", "identity").strip().lower() if decode else "identity"
+    if encoding in ("gzip", "x-gzip"):
+        inflater = zlib.decompressobj(31)
+    elif encoding == "deflate":
+        inflater = zlib.decompressobj()
+    elif encoding in ("identity", ""):
+        inflater = None
+    else:
+        raise TransportError(f"content encoding {encoding[:40]!r} was not asked for")
+    parts: list[bytes] = []
+    size = 0
+    while piece := response.read(_PIECE):
+        if inflater is not None:
+            try:
+                # One byte above what may come is enough to know that it is too much: memory stays flat.
+                piece = inflater.decompress(piece, max_bytes - size + 1)
+            except zlib.error as error:
+                raise Retriable("the compressed body is broken") from error
+        size += len(piece)
+        if size > max_bytes:
+            raise TransportError(f"larger than {max_bytes} bytes", context={"limit": max_bytes})
+        parts.append(piece)
+    if inflater is not None and not inflater.eof:
+        raise Retriable("the compressed body was cut short")
+    return b"".join(parts)

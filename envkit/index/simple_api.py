@@ -1,0 +1,310 @@
+"""Read pages of the simple API: JSON (PEP 691, 700, 708, 714, 740, 792) and HTML (PEP 503, 592, 629, 658). Pure.
+
+One file that is broken is passed over with a reason; a page that is broken raises `TransportError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+from urllib.parse import unquote, urljoin, urlsplit
+
+from envkit.errors import TransportError
+from envkit.index.filenames import check_filename, clean_requires_python
+from envkit.model.candidate import Artifact, Reason, Rejection
+from envkit.model.secret import strip_credentials
+
+JSON_TYPE = "application/vnd.pypi.simple.v1+json"
+HTML_TYPE = "application/vnd.pypi.simple.v1+html"
+ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.01"
+
+Row: TypeAlias = tuple[
+    str, str, dict[str, str], int | None, str | None, str | None, str | None, dict[str, str] | None, str | None
+]
+"""filename, url, hashes, size, requires-python, yanked, upload time, hashes of the metadata, provenance"""
+
+_HEX = re.compile(r"[0-9a-fA-F]{32,128}\Z")
+_STATES = frozenset(("active", "archived", "quarantined", "deprecated"))
+_MAX_TEXT = 4096
+_MISSING: list[Any] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedPage:
+    """The files of one project, as plain tuples that can be stored; the texts of PEP 700, 708 and 792."""
+
+    rows: tuple[Row, ...]
+    rejected: tuple[tuple[str, Reason, str], ...] = ()
+    tracks: tuple[str, ...] = ()
+    alternates: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+    status: str = "active"
+    status_reason: str = ""
+
+    def artifacts(self, index: str | None) -> tuple[Artifact, ...]:
+        """Give the files as values."""
+        return tuple(
+            Artifact(
+                filename=row[0],
+                url=row[1],
+                hashes=row[2],
+                size=row[3],
+                requires_python=row[4],
+                yanked=row[5],
+                upload_time=row[6],
+                metadata=row[7],
+                provenance=row[8],
+                index=index,
+            )
+            for row in self.rows
+        )
+
+    def rejections(self) -> tuple[Rejection, ...]:
+        """Give the files that were passed over, with reasons."""
+        return tuple(Rejection(subject=name, reason=reason, detail=detail) for name, reason, detail in self.rejected)
+
+
+@dataclass(slots=True)
+class _Collector:
+    """Turns raw entries into rows; *project* None takes files of any project (find-links pages)."""
+
+    base: str
+    project: str | None
+    rows: list[Row] = field(default_factory=list[Row])
+    rejected: list[tuple[str, Reason, str]] = field(default_factory=list[tuple[str, Reason, str]])
+    check: Callable[[str, str], tuple[Reason, str] | None] = check_filename
+
+    def reject(self, filename: str, reason: Reason, detail: str) -> None:
+        self.rejected.append((filename[:300], reason, detail[:300]))
+
+    def add(
+        self,
+        filename: str,
+        url: str,
+        hashes: dict[str, str],
+        *,
+        size: int | None = None,
+        requires_python: str | None = None,
+        yanked: str | None = None,
+        upload_time: str | None = None,
+        metadata: dict[str, str] | None = None,
+        provenance: str | None = None,
+    ) -> None:
+        if self.project is not None:
+            problem = self.check(filename, self.project)
+            if problem is not None:
+                self.reject(filename, *problem)
+                return
+        if requires_python:
+            cleaned = clean_requires_python(requires_python)
+            if cleaned is None:
+                self.reject(filename, "invalid-specifier", f"requires-python {requires_python[:200]!r}")
+                return
+            requires_python = cleaned
+        absolute = _resolve(self.base, url)
+        if absolute is None:
+            self.reject(filename, "hidden-by-index", "its address cannot be used from this page")
+            return
+        self.rows.append(
+            (filename, absolute, hashes, size, requires_python or None, yanked, upload_time, metadata, provenance)
+        )
+
+
+def _resolve(base: str, url: str) -> str | None:
+    """Give the absolute address, without credentials and fragment; None where a page must not point there."""
+    if not url or len(url) > 8192:
+        return None
+    try:
+        absolute = url if url.startswith("https://") else urljoin(base, url.strip())
+        absolute = absolute.partition("#")[0]
+        scheme = absolute.partition("://")[0]
+        if scheme not in ("https", "http", "file"):
+            return None
+        base_scheme = base.partition("://")[0]
+        # A page from the network must not make local files candidates, nor one from https lead back to http.
+        if (scheme == "file" and base_scheme != "file") or (scheme == "http" and base_scheme == "https"):
+            return None
+        return strip_credentials(absolute) if "@" in absolute else absolute
+    except ValueError:
+        return None
+
+
+def parse_page(data: bytes, content_type: str | None, url: str, project: str | None) -> ParsedPage:
+    """Read one page. *url* is where it came from, after redirects; *project* is the normalized name.
+
+    Raises `TransportError` for a wrong content type, a broken page, and a version of the API from the future.
+    """
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind in (JSON_TYPE, "application/vnd.pypi.simple.latest+json", "application/json"):
+        return parse_json(data, url, project)
+    if kind in (HTML_TYPE, "application/vnd.pypi.simple.latest+html", "text/html"):
+        return parse_html(data, url, project)
+    raise TransportError(f"not a page of a package index: content type {kind[:80]!r}", context={"content_type": kind})
+
+
+def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
+    """Read a JSON page (PEP 691). Raises `TransportError`."""
+    try:
+        page: Any = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise TransportError(f"the page is not JSON: {str(error)[:100]}") from error
+    if not isinstance(page, dict):
+        raise TransportError("the page is not a JSON object")
+    content = cast("dict[str, Any]", page)
+    meta = _mapping(content.get("meta"))
+    _check_api_version(meta.get("api-version"), required=True)
+    files: list[Any] = content.get("files", _MISSING)
+    if not isinstance(files, list) or files is _MISSING:
+        raise TransportError("the page has no list of files")
+    collector = _Collector(url, project)
+    for entry in files:
+        if isinstance(entry, dict):
+            _add_json_file(collector, cast("dict[str, Any]", entry))
+        else:
+            collector.reject("?", "invalid-name", "an entry that is not an object")
+    state = _mapping(content.get("project-status"))
+    status = _text(state.get("status")) or _text(meta.get("project-status")) or "active"
+    return ParsedPage(
+        rows=tuple(collector.rows),
+        rejected=tuple(collector.rejected),
+        tracks=_texts(meta.get("tracks")),
+        alternates=_texts(content.get("alternate-locations")),
+        versions=_texts(content.get("versions")),
+        status=status if status in _STATES else "active",
+        status_reason=(_text(state.get("reason")) or "")[:_MAX_TEXT],
+    )
+
+
+def _add_json_file(collector: _Collector, entry: dict[str, Any]) -> None:
+    filename, url = entry.get("filename"), entry.get("url")
+    if not isinstance(filename, str) or not isinstance(url, str):
+        collector.reject(str(filename)[:100], "invalid-name", "an entry without a file name and an address")
+        return
+    requires_python = entry.get("requires-python")
+    if requires_python is not None and not isinstance(requires_python, str):
+        collector.reject(filename, "invalid-specifier", "requires-python is not a text")
+        return
+    yanked = entry.get("yanked", False)
+    size = entry.get("size")
+    metadata: Any = entry.get("core-metadata", entry.get("dist-info-metadata", entry.get("data-dist-info-metadata")))
+    collector.add(
+        filename,
+        url,
+        _hashes(entry.get("hashes")),
+        size=size if type(size) is int and size >= 0 else None,
+        requires_python=requires_python,
+        yanked=None if yanked is False or yanked is None else (_text(yanked) or "")[:_MAX_TEXT],
+        upload_time=_text(entry.get("upload-time")),
+        metadata={} if metadata is True else (_hashes(metadata) if hasattr(metadata, "items") else None),
+        provenance=_text(entry.get("provenance")),
+    )
+
+
+def parse_html(data: bytes, url: str, project: str | None) -> ParsedPage:
+    """Read an HTML page (PEP 503). Raises `TransportError`."""
+    from envkit.index.html_page import read_anchors
+
+    found = read_anchors(data)
+    _check_api_version(found.meta.get("pypi:repository-version"), required=False)
+    collector = _Collector(_join(url, found.base), project)
+    for attributes in found.anchors:
+        _add_anchor(collector, attributes)
+    status = found.meta.get("pypi:project-status", "active")
+    return ParsedPage(
+        rows=tuple(collector.rows),
+        rejected=tuple(collector.rejected),
+        tracks=found.tracks,
+        alternates=found.alternates,
+        status=status if status in _STATES else "active",
+        status_reason=found.meta.get("pypi:project-status-reason", "")[:_MAX_TEXT],
+    )
+
+
+def _join(url: str, base: str | None) -> str:
+    if not base:
+        return url
+    try:
+        joined = urljoin(url, base)
+    except ValueError:
+        return url
+    # A base can move links within what the page itself may name, and no further.
+    return joined if _resolve(url, joined) is not None else url
+
+
+def _add_anchor(collector: _Collector, attributes: Mapping[str, str | None]) -> None:
+    href = (attributes.get("href") or "").strip()
+    try:
+        parts = urlsplit(href)
+        filename = unquote(parts.path.rpartition("/")[2])
+    except ValueError:
+        collector.reject(href[:100], "invalid-name", "an address that cannot be read")
+        return
+    if not filename or (
+        collector.project is None and not filename.endswith((".whl", ".gz", ".zip", ".tgz", ".bz2", ".xz"))
+    ):
+        return  # a link to something else, as find-links pages and listings of folders have
+    algorithm, _, digest = parts.fragment.partition("&")[0].partition("=")
+    metadata = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
+    advertised = "data-core-metadata" in attributes or "data-dist-info-metadata" in attributes
+    hashes: dict[str, str] | None = None
+    if advertised and metadata != "false":
+        name, _, value = (metadata or "").partition("=")
+        hashes = _hashes({name: value})
+    yanked = attributes.get("data-yanked")
+    collector.add(
+        filename,
+        href,
+        _hashes({algorithm: digest}),
+        requires_python=attributes.get("data-requires-python"),
+        yanked=None if "data-yanked" not in attributes else (yanked or "")[:_MAX_TEXT],
+        upload_time=attributes.get("data-upload-time"),
+        metadata=hashes,
+        provenance=attributes.get("data-provenance"),
+    )
+
+
+def _check_api_version(version: object, *, required: bool) -> None:
+    if version is None and not required:
+        return
+    match = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", version) if isinstance(version, str) else None
+    if match is None:
+        raise TransportError(f"the page says no version of the API that can be read: {str(version)[:40]!r}")
+    if match[1] != "1":
+        raise TransportError(
+            f"the index speaks version {match[0]} of the API, and only 1.x is known",
+            hint="a newer envkit may know it",
+            context={"api_version": match[0]},
+        )
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    items: list[Any] = value
+    if not isinstance(value, list):
+        return ()
+    return tuple(item for item in items if isinstance(item, str))
+
+
+def _hashes(value: Any) -> dict[str, str]:
+    pairs: dict[Any, Any] = value
+    if not isinstance(value, dict):
+        return {}
+    return {
+        name: digest.lower()
+        for name, digest in pairs.items()
+        if isinstance(name, str)
+        and isinstance(digest, str)
+        and name in hashlib.algorithms_guaranteed
+        and _HEX.match(digest)
+    }

@@ -1,0 +1,200 @@
+"""One source of files each: a remote simple index, a remote page of links, a local index, a folder."""
+
+# ruff: noqa: D102, ARG002  the protocol documents its methods once for all, and its defaults need no arguments
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote, urlsplit
+
+from envkit.index.folders import FlatFolder, LocalIndex, split_by_project
+from envkit.index.pages import Refresh, RemotePages
+from envkit.index.places import local_path
+from envkit.index.simple_api import ParsedPage
+from envkit.model.secret import strip_credentials
+from envkit.model.source import Index
+
+if TYPE_CHECKING:
+    from envkit.cache import Cache
+    from envkit.events import Emitter
+    from envkit.index.auth import Credentials
+    from envkit.index.session import Session
+
+
+class Source(Protocol):
+    """What the client asks of each source; *project* is always normalized. An identity of "" means: not here."""
+
+    @property
+    def label(self) -> str:
+        """What errors and artifacts show."""
+        ...
+
+    def fresh_identity(self, project: str) -> str | None:
+        """Give the identity if it is known without the network, else None."""
+        ...
+
+    def identity(self, project: str) -> str:
+        """Give the identity, asking the network if needed. Raises `TransportError`."""
+        ...
+
+    def page(self, project: str) -> ParsedPage:
+        """Give the files; an empty page where there are none. Raises `TransportError`."""
+        ...
+
+    def linked(self, project: str) -> tuple[str, ...]:
+        """Give the addresses at which the page says the same project is (PEP 708)."""
+        ...
+
+    def serves_one_of(self, addresses: Sequence[str], project: str) -> bool:
+        """Whether one of *addresses* is this source's page of *project*."""
+        ...
+
+    def tracks_one_of(self, other: Source, project: str) -> bool:
+        """Whether this page says that it tracks the *other* source's."""
+        ...
+
+    def agrees_with(self, other: Source, project: str) -> bool:
+        """Whether this page names the *other* source's as the same project."""
+        ...
+
+
+class _Unlinked:
+    """What a source without PEP 708 says."""
+
+    def linked(self, project: str) -> tuple[str, ...]:
+        return ()
+
+    def serves_one_of(self, addresses: Sequence[str], project: str) -> bool:
+        return False
+
+    def tracks_one_of(self, other: Source, project: str) -> bool:
+        return False
+
+    def agrees_with(self, other: Source, project: str) -> bool:
+        return False
+
+
+class LocalSource(_Unlinked):
+    """A folder, a saved page, or a local simple index; always fresh."""
+
+    def __init__(self, place: LocalIndex | FlatFolder) -> None:
+        self._place = place
+        self.label = place.label
+
+    def fresh_identity(self, project: str) -> str | None:
+        return self._place.identity(project)
+
+    def identity(self, project: str) -> str:
+        return self._place.identity(project)
+
+    def page(self, project: str) -> ParsedPage:
+        return self._place.page(project) or ParsedPage(rows=())
+
+
+class RemoteFlat(_Unlinked):
+    """A remote page of links to files of any project."""
+
+    def __init__(self, url: str, pages: RemotePages) -> None:
+        self._url = url
+        self._pages = pages
+        self._key = "flat-" + hashlib.sha256(url.encode()).hexdigest()[:24]
+        self._parsed: tuple[str, dict[str, ParsedPage]] = ("", {})
+        self.label = pages.label
+
+    def fresh_identity(self, project: str) -> str | None:
+        record = self._pages.fresh_record(self._key)
+        if record is None:
+            return None
+        if record.identity != self._parsed[0]:
+            return None  # which projects it has is only known once it is read
+        return record.identity if project in self._parsed[1] else ""
+
+    def identity(self, project: str) -> str:
+        return self._parsed[0] if project in self._by_project() else ""
+
+    def page(self, project: str) -> ParsedPage:
+        return self._by_project().get(project) or ParsedPage(rows=())
+
+    def _by_project(self) -> dict[str, ParsedPage]:
+        record, page = self._pages.load(self._key, self._url, None)
+        if record.identity != self._parsed[0]:
+            self._parsed = (record.identity, split_by_project(page) if page is not None else {})
+        return self._parsed[1]
+
+
+class RemoteIndex:
+    """A remote simple index."""
+
+    def __init__(self, root: str, pages: RemotePages) -> None:
+        self._root = root.rstrip("/") + "/"
+        self._pages = pages
+        self.label = pages.label
+
+    def address(self, project: str) -> str:
+        """Give the address of a project's page."""
+        return f"{self._root}{quote(project)}/"
+
+    def fresh_identity(self, project: str) -> str | None:
+        record = self._pages.fresh_record(project)
+        return None if record is None else record.identity
+
+    def identity(self, project: str) -> str:
+        return self._pages.ensure(project, self.address(project), project).identity
+
+    def page(self, project: str) -> ParsedPage:
+        return self._pages.load(project, self.address(project), project)[1] or ParsedPage(rows=())
+
+    def linked(self, project: str) -> tuple[str, ...]:
+        record = self._pages.fresh_record(project)
+        return record.linked if record is not None else ()
+
+    def serves_one_of(self, addresses: Sequence[str], project: str) -> bool:
+        own = _comparable(self.address(project))
+        return any(_comparable(address) == own for address in addresses)
+
+    def tracks_one_of(self, other: Source, project: str) -> bool:
+        return other.serves_one_of(self.page(project).tracks, project)
+
+    def agrees_with(self, other: Source, project: str) -> bool:
+        return other.serves_one_of(self.linked(project), project)
+
+
+def _comparable(url: str) -> str:
+    return strip_credentials(url).partition("#")[0].rstrip("/").lower()
+
+
+def make_source(
+    index: Index,
+    *,
+    session: Session,
+    credentials: Credentials,
+    cache: Cache,
+    emitter: Emitter,
+    offline: bool,
+    refresh: Refresh,
+    clock: Callable[[], float],
+) -> Source:
+    """Give the source that *index* describes; a place without a scheme is a local path."""
+    url = index.url
+    scheme = urlsplit(url).scheme if "://" in url or url.startswith("file:") else ""
+    if scheme in ("", "file"):
+        path = local_path(url) if scheme else os.path.expanduser(url)
+        assert path is not None
+        kind = LocalIndex if index.format == "simple" else FlatFolder
+        return LocalSource(kind(path, index.label, session.limits.page_bytes))
+    credentials.add(url)
+    bare = strip_credentials(url)
+    user = urlsplit(url).username
+    pages = RemotePages(
+        label=index.label,
+        place=bare.rstrip("/") if user is None else f"{user}@{bare.rstrip('/')}",
+        session=session,
+        cache=cache,
+        emitter=emitter,
+        offline=offline,
+        refresh=refresh,
+        clock=clock,
+    )
+    return RemoteIndex(bare, pages) if index.format == "simple" else RemoteFlat(bare, pages)
