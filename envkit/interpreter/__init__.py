@@ -1,1 +1,1 @@
-"""Find interpreters and ask them about themselves."""
+"""Interpreters: what they are, and how they are found."""

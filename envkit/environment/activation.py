@@ -1,0 +1,174 @@
+"""Activation scripts: templates, filled in one pass, with each value quoted for the shell that will read it.
+
+A template never has quotes around a variable: the quoting of a value brings its own. The text that a prompt *shows* is
+cleaned of what any shell gives a meaning in prompts, because prompts are expanded each time that they are shown;
+``VIRTUAL_ENV_PROMPT`` has the whole text.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scripts")
+
+#: The scripts of each activator, as (folder, file).
+ACTIVATORS: dict[str, tuple[tuple[str, str], ...]] = {
+    "bash": (("common", "activate"),),
+    "fish": (("posix", "activate.fish"),),
+    "csh": (("posix", "activate.csh"),),
+    "powershell": (("common", "Activate.ps1"),),
+    "batch": (("nt", "activate.bat"), ("nt", "deactivate.bat")),
+    "nushell": (("common", "activate.nu"),),
+    "xonsh": (("common", "activate.xsh"),),
+    "python": (("common", "activate_this.py"),),
+}
+VARIABLES = ("DIR", "NAME", "PROMPT", "PREFIX", "BIN_NAME", "PYTHON", "LIB", "LOCATE")
+_MARK = "__VENV_"
+_PROMPT_MEANINGS = frozenset("$`\\%!^")
+_templates: dict[tuple[str, str], str] = {}
+
+
+def template(folder: str, name: str) -> str:
+    """Give the text of a template; read once."""
+    key = (folder, name)
+    text = _templates.get(key)
+    if text is None:
+        with open(os.path.join(SCRIPTS, folder, name), encoding="utf-8", newline="") as stream:
+            text = _templates[key] = stream.read()
+    return text
+
+
+def shell_of(path: str) -> str:
+    """Tell from a script's name which quoting it needs; what is not known is taken for a POSIX shell."""
+    extension = os.path.splitext(path)[1].lower()
+    known = (".fish", ".csh", ".ps1", ".bat", ".nu", ".xsh", ".py")
+    return extension[1:] if extension in known else "sh"
+
+
+def quote(text: str, shell: str) -> str:
+    """Write *text* so that *shell* reads exactly it, and runs none of it."""
+    return _QUOTES[shell](text)
+
+
+def _quote_sh(text: str) -> str:
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def _quote_fish(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _quote_csh(text: str) -> str:
+    # csh looks for history (!) inside quotes too, and ends a quoted text at the end of a line.
+    return "'" + text.replace("'", "'\\''").replace("!", "\\!").replace("\n", "\\\n") + "'"
+
+
+def _quote_ps1(text: str) -> str:
+    # PowerShell takes the typographic quotes for plain ones.
+    for sign in "'\u2018\u2019\u201a\u201b":
+        text = text.replace(sign, sign * 2)
+    return f"'{text}'"
+
+
+def _quote_bat(text: str) -> str:
+    # Inside set "NAME=value": a quote or a line end would leave it, and nothing can hide them. No file is named so there.
+    return "".join(char for char in text if char != '"' and char >= " ").replace("%", "%%")
+
+
+def _quote_nu(text: str) -> str:
+    signs = "#"
+    while f"'{signs}" in text:
+        signs += "#"
+    return f"r{signs}'{text}'{signs}"
+
+
+_QUOTES = {
+    "sh": _quote_sh,
+    "fish": _quote_fish,
+    "csh": _quote_csh,
+    "ps1": _quote_ps1,
+    "bat": _quote_bat,
+    "nu": _quote_nu,
+    "xsh": repr,
+    "py": repr,
+}
+
+_LOCATE = {
+    "sh": """\
+_ENVKIT_FILE=
+if [ -n "${BASH_VERSION:-}" ] ; then
+    eval '_ENVKIT_FILE=${BASH_SOURCE[0]}'
+elif [ -n "${ZSH_VERSION:-}" ] ; then
+    eval '_ENVKIT_FILE=${(%):-%x}'
+elif [ -n "${KSH_VERSION:-}" ] ; then
+    eval '_ENVKIT_FILE=${.sh.file}'
+fi
+if [ -n "$_ENVKIT_FILE" ] ; then
+    # The x keeps line ends that belong to the name.
+    VIRTUAL_ENV=$(CDPATH= cd -- "$(dirname -- "$_ENVKIT_FILE")/.." > /dev/null && pwd && echo x)
+    VIRTUAL_ENV=${VIRTUAL_ENV%?x}
+fi
+unset _ENVKIT_FILE
+if [ ! -e "$VIRTUAL_ENV/pyvenv.cfg" ] ; then
+    echo "this shell does not tell where the environment was moved to" >&2
+    deactivate
+    return 1
+fi""",
+    "fish": "set -gx VIRTUAL_ENV (builtin realpath (status dirname | string collect)/.. | string collect)",
+    "csh": """\
+if ( ! -e $VIRTUAL_ENV:q/pyvenv.cfg ) then
+    echo "this shell does not tell where the environment was moved to"
+    deactivate
+    exit 1
+endif""",
+    "ps1": "$env:VIRTUAL_ENV = Split-Path -Parent -Path $PSScriptRoot",
+    "bat": 'for %%i in ("%~dp0..") do set "VIRTUAL_ENV=%%~fi"',
+    "nu": "let virtual_env = (path self | path dirname | path dirname)",
+    "xsh": "root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))",
+    "py": "",
+}
+
+
+def shown(prompt: str) -> str:
+    """Clean a text for being shown in a prompt."""
+    return "".join("_" if char in _PROMPT_MEANINGS or not char.isprintable() else char for char in prompt)
+
+
+def render(text: str, shell: str, values: Mapping[str, str], *, relocatable: bool) -> str:
+    """Fill a template. Each variable is looked for in the template alone, never in a value that was put in."""
+    parts = text.split(_MARK)
+    found = [parts[0]]
+    for part in parts[1:]:
+        name, mark, rest = part.partition("__")
+        if mark and name == "LOCATE":
+            found.append(_LOCATE[shell] if relocatable else "")
+        elif mark and name == "PREFIX" and shell == "bat":
+            found.append(quote(values[name].replace("$", "$$"), shell))
+        elif mark and name in values:
+            found.append(quote(values[name], shell))
+        else:
+            found.append(_MARK)
+            rest = part
+        found.append(rest)
+    return "".join(found)
+
+
+def values_of(context: Any) -> dict[str, str]:
+    """Give the variables of a context, as `venv` names them, and the two that are ours."""
+    prompt = str(context.prompt)
+    # Up to Python 3.12 the prompt of a context has its brackets already.
+    prefix = prompt if prompt.startswith("(") and prompt.endswith(") ") else f"({prompt}) "
+    return {
+        "DIR": context.env_dir,
+        "NAME": context.env_name,
+        "PROMPT": prompt,
+        "PREFIX": shown(prefix),
+        "BIN_NAME": context.bin_name,
+        "PYTHON": context.env_exe,
+        "LIB": os.path.relpath(context.lib_path, context.env_dir) if hasattr(context, "lib_path") else "",
+    }

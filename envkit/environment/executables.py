@@ -1,0 +1,154 @@
+"""Put a Python into an environment: links or copies, and on Windows its launchers."""
+
+from __future__ import annotations
+
+import os
+
+from envkit.host.gate import effect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+_CHUNK = 1024 * 1024
+
+
+def copy_file(source: str, target: str, mode: int | None = None) -> None:
+    """Copy a file so that *target* is never seen in part; with *mode* None it keeps the one that it has or would get."""
+    effect("copy", target)
+    if os.path.islink(target):
+        os.unlink(target)  # never through a link
+    temporary = f"{target}.{os.getpid()}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        with open(source, "rb") as reader:
+            descriptor = os.open(temporary, flags, 0o666)
+            with open(descriptor, "wb") as writer:
+                while chunk := reader.read(_CHUNK):
+                    writer.write(chunk)
+        if mode is not None:
+            os.chmod(temporary, mode)
+        os.replace(temporary, target)
+    except BaseException:
+        try:
+            os.unlink(temporary)
+        except OSError:
+            pass
+        raise
+
+
+def link(source: str, target: str) -> None:
+    """Make a symlink, in place of another one that leads elsewhere."""
+    effect("symlink", target)
+    try:
+        os.symlink(source, target)
+    except FileExistsError:
+        if not os.path.islink(target) or os.readlink(target) == source:
+            return
+        temporary = f"{target}.{os.getpid()}.tmp"
+        os.symlink(source, temporary)
+        os.replace(temporary, target)
+
+
+def windows_sources(facts: Mapping[str, Any], python_dir: str, env_exe: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Give for each file of ``Scripts`` what it is a link to, and what it is a copy of.
+
+    Environments on Windows hold launchers, not copies of Python: ``venvlauncher.exe`` as ``python.exe``, and one without
+    a console as ``pythonw.exe``. Debug builds have ``_d`` in all names, free-threaded ones ``t``.
+    """
+    stem = os.path.splitext(os.path.basename(env_exe))[0]
+    debug = "_d" if stem.lower().endswith("_d") else ""
+    version = facts["version_info"]
+    launchers = python_dir if facts["details"].get("python_build") else _launcher_folder(facts)
+    thread, kind = (f"{version[0]}.{version[1]}t", "t") if facts["free_threaded"] else ("", "")
+    links: dict[str, str] = {}
+    copies: dict[str, str] = {}
+    for window, launcher in (("", "venvlauncher"), ("w", "venvwlauncher")):
+        own = os.path.join(python_dir, f"python{window}{thread}{debug}.exe")
+        made = os.path.join(launchers, f"{launcher}{kind}{debug}.exe")
+        if not os.path.isfile(made):  # before Python 3.13 they have the names that they get
+            older = os.path.join(launchers, f"python{window}{debug}.exe")
+            made = older if os.path.isfile(older) else made
+        for name in dict.fromkeys((f"python{window}", f"python{window}{debug}", f"python{window}{thread}{debug}")):
+            links[f"{name}.exe"] = own
+            copies[f"{name}.exe"] = made
+        if kind and debug:
+            links[f"python{window}{thread}.exe"] = own
+            copies[f"python{window}{thread}.exe"] = made
+    return links, copies
+
+
+def _launcher_folder(facts: Mapping[str, Any]) -> str:
+    return os.path.join(str(facts["details"]["paths"]["stdlib"]), "venv", "scripts", "nt")
+
+
+def windows_libraries(python_dir: str) -> dict[str, str]:
+    """Give the DLLs that must stand beside a linked executable."""
+    try:
+        names = os.listdir(python_dir)
+    except OSError:
+        return {}
+    return {
+        name: os.path.join(python_dir, name)
+        for name in sorted(names)
+        if name.lower().startswith(("python", "vcruntime")) and name.lower().endswith(".dll")
+    }
+
+
+def place_windows(
+    facts: Mapping[str, Any],
+    bin_path: str,
+    python_dir: str,
+    env_exe: str,
+    *,
+    symlinks: bool,
+    warn: Callable[[str], None],
+) -> None:
+    """Fill ``Scripts``: links where asked for and possible, else launchers."""
+    links, copies = windows_sources(facts, python_dir, env_exe)
+    if symlinks:
+        links.update(windows_libraries(python_dir))
+        if _place_links(links, bin_path, warn):
+            return
+    for name, source in copies.items():
+        if os.path.isfile(source):
+            copy_file(source, os.path.join(bin_path, name))
+        elif name == os.path.basename(env_exe):
+            warn(f"there is no launcher at {source}")
+
+
+def _place_links(links: Mapping[str, str], bin_path: str, warn: Callable[[str], None]) -> bool:
+    made: list[str] = []
+    for name, source in links.items():
+        if not os.path.lexists(source):
+            continue
+        target = os.path.join(bin_path, name)
+        try:
+            link(source, target)
+        except OSError as error:
+            warn(f"cannot link {target} ({error}); launchers are copied instead")
+            _remove(made)
+            return False
+        made.append(target)
+    return True
+
+
+def _remove(paths: Iterable[str]) -> None:
+    for path in paths:
+        try:
+            os.unlink(path)
+        except OSError:
+            continue
+
+
+def copy_tcl(facts: Mapping[str, Any], env_dir: str, python_dir: str) -> None:
+    """Give an environment of a Python that runs from its build folder the start file of Tcl."""
+    if not facts["details"].get("python_build"):
+        return
+    for folder, _, files in os.walk(python_dir):
+        if "init.tcl" in files:
+            target = os.path.join(env_dir, "Lib", os.path.basename(folder))
+            os.makedirs(target, exist_ok=True)
+            copy_file(os.path.join(folder, "init.tcl"), os.path.join(target, "init.tcl"))
+            return

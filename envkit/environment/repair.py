@@ -1,0 +1,33 @@
+"""Make a broken environment whole, and keep what is installed in it."""
+
+from __future__ import annotations
+
+import os
+
+from envkit.environment.environment import Environment
+from envkit.environment.rules import CLAIM, Rules
+from envkit.errors import VenvError
+from envkit.interpreter.pyvenv import read_config
+
+
+def prepare(environment: Environment | str | os.PathLike[str], rules: Rules) -> tuple[str, dict[str, str]]:
+    """Give the path of an environment that can be repaired by these rules, and what its ``pyvenv.cfg`` says.
+
+    What is installed stays where it is, so the interpreter must be of the version that the environment was made for
+    (3.11, whichever 3.11 it is). Raises `VenvError` where it is another, or where there is no environment.
+    """
+    path: str = environment.path if isinstance(environment, Environment) else os.path.abspath(environment)
+    config = read_config(path)
+    if config is None:
+        if not os.path.lexists(os.path.join(path, CLAIM)):
+            raise VenvError(f"{path} is not an environment", context={"path": path, "problem": "not-an-environment"})
+        config = {}
+    made = (config.get("version") or config.get("version_info") or "").split(".")[:2]
+    ours = [str(number) for number in rules.version[:2]]
+    if len(made) == 2 and made != ours:
+        raise VenvError(
+            f"{path} was made for Python {'.'.join(made)}, and cannot be repaired with {'.'.join(ours)}",
+            hint=f"repair it with a builder for Python {'.'.join(made)}, or create it again",
+            context={"path": path, "problem": "other-interpreter"},
+        )
+    return path, config

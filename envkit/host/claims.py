@@ -1,0 +1,128 @@
+"""Claim a folder while it is being made.
+
+A claim is a locked file inside the folder. The kernel drops the lock with its holder but leaves the file, so a claim that
+nobody holds tells of work that was cut off. This is the light one of the two kinds of locks: it needs no slow module.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from envkit.host.gate import effect
+
+_FLAGS = (
+    os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+)
+
+
+class Claim:
+    """A claim that is held: *waited* for another holder, *unfinished* where an earlier holder was cut off.
+
+    *fresh* is for its holder to say whether the folder was not there before.
+    """
+
+    __slots__ = ("_descriptor", "fresh", "path", "unfinished", "waited")
+
+    def __init__(self, path: str, descriptor: int, *, waited: bool, unfinished: bool) -> None:
+        self.path = path
+        self.fresh = False
+        self.waited = waited
+        self.unfinished = unfinished
+        self._descriptor = descriptor
+
+    def fulfil(self) -> None:
+        """Say that the work is done, and let go."""
+        effect("unlink", self.path)
+        if os.name == "nt":  # an open file cannot be removed there
+            self.drop()
+            try:
+                os.unlink(self.path)
+            except OSError:
+                pass
+            return
+        try:
+            os.unlink(self.path)
+        finally:
+            self.drop()
+
+    def drop(self) -> None:
+        """Let go and leave the file, as a kill would."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def claim(path: str, *, timeout: float) -> Claim | None:
+    """Claim the folder that *path* is a file in, waiting at most *timeout* seconds; None when another still holds it."""
+    waited = False
+    deadline = time.monotonic() + timeout
+    while True:
+        effect("lock", path)
+        descriptor = os.open(path, _FLAGS, 0o600)
+        try:
+            if _lock(descriptor):
+                seen = os.fstat(descriptor)
+                if _still(path, seen):
+                    os.ftruncate(descriptor, 0)
+                    os.write(descriptor, b"%d\n" % os.getpid())
+                    return Claim(path, descriptor, waited=waited, unfinished=seen.st_size > 0)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        waited = True
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(0.003)
+
+
+def holder(path: str) -> int | None:
+    """Give the process that holds a claim, 0 where it cannot be told, None where nobody does."""
+    try:
+        descriptor = os.open(path, _FLAGS & ~os.O_CREAT)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return 0
+    try:
+        if _lock(descriptor):
+            return None
+        text = os.read(descriptor, 32).strip()
+        return int(text) if text.isdigit() else 0
+    except OSError:
+        return 0
+    finally:
+        os.close(descriptor)
+
+
+def _still(path: str, seen: os.stat_result) -> bool:
+    try:
+        now = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return False
+    return (now.st_ino, now.st_dev) == (seen.st_ino, seen.st_dev)
+
+
+if os.name == "nt":
+
+    def _lock(descriptor: int) -> bool:
+        import msvcrt
+
+        os.lseek(descriptor, 1 << 20, os.SEEK_SET)  # behind what is written, as Windows locks are against reading too
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+        except OSError:
+            return False
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return True
+else:
+
+    def _lock(descriptor: int) -> bool:
+        import fcntl
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
