@@ -1,1 +1,1 @@
-"""Plan and apply changes to an environment. Needs a supply of verified wheels, and no other layer."""
+"""Install and remove distributions: planned as data, checked before anything is written, applied as one transaction."""

@@ -39,7 +39,7 @@ class Transaction:
         self._purpose = purpose
         self._timeout = timeout
         self._pause = pause
-        self._id = new_id()
+        self.id = new_id()
         self._places: list[Place] = []
         self._moves: list[Move] = []
         self._lock: FileLock | None = None
@@ -72,7 +72,7 @@ class Transaction:
             if not self.committed and not self._keep:
                 # Trouble while clearing away must not hide what went wrong; the next operation clears the rest.
                 with suppress(OSError):
-                    recovery.remove_operation(os.path.join(state_dir(self._root), PREFIX + self._id))
+                    recovery.remove_operation(os.path.join(state_dir(self._root), PREFIX + self.id))
         finally:
             self._lock.release()
 
@@ -81,7 +81,7 @@ class Transaction:
         for number, place in enumerate(self._places):
             if place.target == target:
                 return number
-        place = place_at(self._id, target, first=not self._places)
+        place = place_at(self.id, target, first=not self._places)
         if self._places:
             others = [each.target for each in self._places[1:]]
             text = "\0".join([*others, target])
@@ -115,7 +115,7 @@ class Transaction:
         """
         if not self._moves:
             return
-        journal = Journal(self._id, self._purpose, boot_id(), tuple(self._places), tuple(self._moves))
+        journal = Journal(self.id, self._purpose, boot_id(), tuple(self._places), tuple(self._moves))
         check_inside(journal)
         state = state_dir(self._root)
         path = os.path.join(state, JOURNAL)

@@ -1,0 +1,139 @@
+"""Wheels for the installer: from the pool, else fetched or built, checked, and unpacked into it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Protocol
+
+from envkit.errors import InstallError
+from envkit.events import Emitter, WheelUnpacked
+from envkit.install.ports import InterpreterFacts
+from envkit.model.candidate import Artifact
+from envkit.model.distribution import CompiledWheel, LocalWheel
+from envkit.model.resolution import Pin
+from envkit.wheels.pool import WheelPool
+
+
+class Fetcher(Protocol):
+    """What is needed of the client of the indexes."""
+
+    def fetch(self, artifact: Artifact) -> Path:
+        """Give a local file whose hashes are right."""
+        ...
+
+    def prefetch_files(self, artifacts: Iterable[Artifact]) -> None:
+        """Begin to fetch."""
+        ...
+
+
+Builder = Callable[[Pin], Path]
+
+
+class PoolSupply:
+    """Implements the installer's `WheelSupply` over the client of the indexes and the wheel pool.
+
+    What is in the pool needs no archive. Everything else is fetched and unpacked at once by some threads. *build* makes a
+    wheel for a pin whose preferred artifact is none, and gives its path; without it such pins are an error. *verify*
+    "hash" compares the content of every unpacked file, as installations with required hashes do.
+    """
+
+    def __init__(
+        self,
+        client: Fetcher,
+        pool: WheelPool,
+        *,
+        build: Builder | None = None,
+        verify: str = "stat",
+        workers: int | None = None,
+        emitter: Emitter | None = None,
+    ) -> None:
+        self._client = client
+        self._pool = pool
+        self._build = build
+        self._verify = verify
+        self._workers = workers or min(8, (os.cpu_count() or 1) + 2)
+        self._emitter = emitter
+
+    def wheels(self, pins: Iterable[Pin]) -> Iterator[tuple[Pin, LocalWheel]]:
+        """Yield each pin with its wheel as it becomes ready. Raises errors of the tree; nothing is left half done."""
+        missing: list[tuple[Pin, Artifact | None]] = []
+        for pin in pins:
+            artifact = pin.artifacts[0] if pin.artifacts and pin.artifacts[0].is_wheel else None
+            wheel = self._from_pool(pin, artifact) if artifact is not None else None
+            if wheel is None:
+                missing.append((pin, artifact))
+            else:
+                yield pin, wheel
+        if missing:
+            yield from self._make_all(missing)
+
+    def _from_pool(self, pin: Pin, artifact: Artifact) -> LocalWheel | None:
+        sha256 = artifact.hashes.get("sha256")
+        if sha256 is None:
+            return None
+        return self._pool.get(
+            sha256.lower(),
+            filename=artifact.filename,
+            origin=pin.origin,
+            index=artifact.index,
+            url=artifact.url,
+            verify=self._verify,
+        )
+
+    def _make_all(self, missing: Sequence[tuple[Pin, Artifact | None]]) -> Iterator[tuple[Pin, LocalWheel]]:
+        self._client.prefetch_files([artifact for _, artifact in missing if artifact is not None])
+        with ThreadPoolExecutor(min(self._workers, len(missing)), "envkit-supply") as executor:
+            waiting: dict[Future[LocalWheel], Pin] = {
+                executor.submit(self._make, pin, artifact): pin for pin, artifact in missing
+            }
+            try:
+                while waiting:
+                    done, _ = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED)
+                    if self._emitter is not None:
+                        self._emitter.check()
+                    for future in done:
+                        pin = waiting.pop(future)
+                        yield pin, future.result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _make(self, pin: Pin, artifact: Artifact | None) -> LocalWheel:
+        if artifact is None:
+            if self._build is None:
+                raise InstallError(
+                    f"{pin.name} {pin.version} has no wheel that can be installed",
+                    hint="allow builds, or ask for a version that has one",
+                    context={"name": pin.name, "version": str(pin.version)},
+                )
+            wheel = self._pool.add(self._build(pin), name=pin.name, version=str(pin.version), origin=pin.origin)
+        else:
+            wheel = self._pool.add(
+                self._client.fetch(artifact),
+                filename=artifact.filename,
+                sha256=artifact.hashes.get("sha256"),
+                name=pin.name,
+                version=str(pin.version),
+                origin=pin.origin,
+                index=artifact.index,
+                url=artifact.url,
+            )
+        if self._emitter is not None and self._emitter.active:
+            self._emitter(
+                WheelUnpacked(
+                    operation=self._emitter.operation,
+                    filename=wheel.filename,
+                    files=wheel.file_count,
+                    size=wheel.size,
+                )
+            )
+        return wheel
+
+    def compiled(self, wheels: Sequence[LocalWheel], interpreter: InterpreterFacts) -> Mapping[str, CompiledWheel]:
+        """Give the bytecode of *wheels* for an interpreter; what is missing is compiled into the pool."""
+        from envkit.wheels.pool_bytecode import compile_wheels
+
+        return compile_wheels(self._pool, wheels, interpreter)

@@ -1,0 +1,107 @@
+"""What an installation would do, and what it did, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from envkit.model.resolution import Pin
+from envkit.model.values import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present(Value):
+    """A distribution that is installed: *path* is its metadata folder or file."""
+
+    name: str
+    version: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition(Value):
+    """A pin to install; *requested* tells whether the user asked for it by name; *old* is what it takes the place of."""
+
+    pin: Pin
+    requested: bool = False
+    old: tuple[Present, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The normalized name."""
+        return self.pin.name
+
+    @property
+    def version(self) -> str:
+        """The version that will be there."""
+        return str(self.pin.version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallPlan(Value):
+    """What applying would do to the environment at *root*: to look at, to keep, and to apply later.
+
+    *add* and *replace* are in the order of dependencies, what others need first; *remove* is in the opposite order.
+    *fingerprint* names the state of the environment that the plan was made for.
+    """
+
+    mode: Literal["install", "sync"]
+    root: str
+    fingerprint: str
+    add: tuple[Addition, ...] = ()
+    replace: tuple[Addition, ...] = ()
+    remove: tuple[Present, ...] = ()
+    keep: tuple[Present, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.add or self.replace or self.remove)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change(Value):
+    """What became of one distribution: *before* and *after* are versions, None where it was not there."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallReport(Value):
+    """What was done to the environment at *root*.
+
+    *left* are files that a removed distribution lists but that were not removed, with the reason ("changed", "shared",
+    "outside", "protected", "no-hash"); *set_aside* maps changed files that had to give way to where they are now.
+    *seconds* are wall times by phase; *link_mode* is how files came in.
+    """
+
+    root: str
+    changes: tuple[Change, ...] = ()
+    kept: tuple[Present, ...] = ()
+    left: Mapping[str, str] = field(default_factory=dict[str, str])
+    set_aside: Mapping[str, str] = field(default_factory=dict[str, str])
+    seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+    link_mode: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def installed(self) -> tuple[Change, ...]:
+        """The distributions that are there now and were not in this version before."""
+        return tuple(change for change in self.changes if change.after is not None)
+
+    @property
+    def removed(self) -> tuple[Change, ...]:
+        """The distributions that are gone."""
+        return tuple(change for change in self.changes if change.after is None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem(Value):
+    """One difference between an environment and its records; *path* is absolute, *distribution* the one concerned."""
+
+    kind: Literal["missing", "changed", "orphaned", "shadowed", "no-record", "outside"]
+    path: str
+    distribution: str = ""
