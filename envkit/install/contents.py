@@ -108,8 +108,9 @@ def _join(contents: Contents, layout: Layout) -> None:
     for path in layout.schemes.values():
         base = layout.locate(path)[0]
         while path != base:
-            contents.children.setdefault(os.path.dirname(path), set()).add(path)
-            path = os.path.dirname(path)
+            above: str = os.path.dirname(path)
+            contents.children.setdefault(above, set()).add(path)
+            path = above
 
 
 def _script_name(name: str) -> str:
@@ -123,7 +124,7 @@ def _add(contents: Contents, folder: str, source: Source, standing: frozenset[st
         return
     contents.folders[folder] = [source]
     while folder not in standing:
-        above = os.path.dirname(folder)
+        above: str = os.path.dirname(folder)
         known = above in contents.children
         contents.children.setdefault(above, set()).add(folder)
         if known or above == folder:

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -218,7 +218,7 @@ class _Worker:
         wanted = {name.rpartition("/")[0] for name in names}
         if not isinstance(answer, list) or not all(_is_inside(name, wanted) for name in answer):  # pyright: ignore[reportUnknownVariableType]
             raise InstallError(f"{self._executable} failed to compile bytecode")
-        found: list[str] = answer
+        found: list[str] = answer  # pyright: ignore[reportUnknownVariableType]
         return found
 
     @staticmethod
