@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import stat
-import uuid
-from collections.abc import Iterable
-from contextlib import suppress
 
 from envkit.host.gate import effect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # this module is on every path, also on those that take a millisecond
+    from collections.abc import Iterable
 
 
 def make_dir(path: str, mode: int = 0o777, *, exist_ok: bool = True) -> None:
@@ -79,14 +80,16 @@ def publish_bytes(path: str, data: bytes, mode: int = 0o666, *, sync: bool = Fal
         write_bytes(temporary, data, mode, exclusive=True, sync=sync)
         replace(temporary, path)
     except BaseException:
-        with suppress(OSError):
+        try:
             os.unlink(temporary)
+        except OSError:
+            pass
         raise
 
 
 def temporary_beside(path: str) -> str:
     """Give a fresh name in the folder of *path*, so that a rename stays on one file system."""
-    return os.path.join(os.path.dirname(path), f".{uuid.uuid4().hex[:16]}.tmp")
+    return os.path.join(os.path.dirname(path), f".{os.urandom(8).hex()}.tmp")
 
 
 def rename(source: str, target: str) -> None:
@@ -128,8 +131,10 @@ def remove_tree(path: str) -> None:
             remove_tree(entry.path)
         else:
             unlink(entry.path, missing_ok=True)
-    with suppress(FileNotFoundError):
+    try:
         remove_dir(path)
+    except FileNotFoundError:
+        pass
 
 
 def change_mode(path: str, mode: int) -> None:

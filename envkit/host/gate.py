@@ -6,11 +6,12 @@ and its path before it happens, and may raise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from typing import TypeAlias
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # this module is on every path, also on those that take a millisecond
+    from collections.abc import Callable
+    from typing import TypeAlias
 
-Guard: TypeAlias = Callable[[str, str], None]
+    Guard: TypeAlias = Callable[[str, str], None]
 
 _guard: Guard | None = None
 
@@ -26,14 +27,18 @@ def watched() -> bool:
     return _guard is not None
 
 
-@contextmanager
-def guarded(guard: Guard) -> Generator[None]:
+class guarded:  # noqa: N801  it reads as a statement: `with guarded(guard):`
     """Let *guard* see each effect of this process inside the block; guards do not nest."""
-    global _guard  # noqa: PLW0603  one per process is the point: an effect cannot slip past in another thread
-    if _guard is not None:
-        raise RuntimeError("a guard is already set")
-    _guard = guard
-    try:
-        yield
-    finally:
+
+    def __init__(self, guard: Guard) -> None:
+        self._own = guard
+
+    def __enter__(self) -> None:
+        global _guard  # noqa: PLW0603  one per process is the point: an effect cannot slip past in another thread
+        if _guard is not None:
+            raise RuntimeError("a guard is already set")
+        _guard = self._own
+
+    def __exit__(self, *_: object) -> None:
+        global _guard  # noqa: PLW0603
         _guard = None

@@ -138,7 +138,7 @@ def test_the_python_of_an_environment_is_never_run(tmp_path):
         ("#!/bin/sh\nexit 1\n", "no-python"),
         ("#!/bin/sh\necho hello\n", "no-python"),
         ("#!/bin/sh\necho '<<<envkit:{}:envkit>>>'\n", "garbage"),
-        ("#!/bin/sh\necho '<<<envkit:'$(head -c 100000 /dev/zero | tr '\\0' '[')':envkit>>>'\n", "garbage"),
+        ("#!/bin/sh\necho \"<<<envkit:$(head -c 100000 /dev/zero | tr '\\0' '['):envkit>>>\"\n", "garbage"),
         ("#!/bin/sh\nhead -c 100000000 /dev/zero\n", "no-python"),
         ("\x7fELFnothing", "cannot-start"),
         ("", "no-python"),
