@@ -88,6 +88,7 @@ class Catalog:
         if known is None:
             known = self._read(name, releases.line.texts[at], self.artifacts(name, at))
             releases.learn(at, known)
+            known = releases.dependencies(at) or known  # one object for equal answers
         return known
 
     def _read(self, name: str, version: str, artifacts: Sequence[Artifact]) -> VersionDependencies | Unusable:

@@ -1,24 +1,25 @@
 """What solving needs of one project for one target, compact enough to be kept: the digest of a page.
 
-A digest is text, read by splitting: nothing that is in it can run code, and a damaged one is noticed by its checksums
-and thrown away. Line by line::
+A digest is read by splitting and slicing: nothing in it can run code, and a damaged one is noticed by its checksums and
+thrown away. It has four parts::
 
-    envkit-digest 1 <crc32 of lines 2 to 6 and of the dependency lines> <versions> <dependency lines>
+    envkit-digest 2 <crc32 of the second and third part> <length of the second part> <versions>
     <identity of the page> <fingerprint of the rules>
     <versions, ascending, by spaces>
     <mask of pre-releases in hex> <mask of yanked versions in hex>
-    <index of the dependency line of each version, by commas; empty where not read yet>
-    <index name of the files, as JSON>
     <dependency lines>: JSON {"b": rows, "x": {extra: rows}} or {"!": [reason, detail]}
-    <one line for each version>: crc32 and JSON rows of the usable files, the preferred one first
+    <for each version the number of its dependency line, or -1>, <end of its files>: little-endian, 4 bytes each
+    <files of each version>: crc32 and JSON rows of the usable files, the preferred one first
 
-Lines of files and dependencies are decoded only for versions that a solver looks at.
+Dependencies and files are decoded only for versions that a solver looks at.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import zlib
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,8 +29,9 @@ from envkit.resolve.selection import Release
 from envkit.resolve.versions import VersionLine, sort_key
 
 _MAGIC = "envkit-digest"
-_FORMAT = "1"
-_FIXED = 6
+_FORMAT = "2"
+_FIXED = 3
+_UNREAD = -1
 
 
 class Releases:
@@ -40,7 +42,7 @@ class Releases:
     """
 
     __slots__ = (
-        "_artifacts", "_dependencies", "_files", "_known", "_lines", "identity", "learned", "line", "name",
+        "_artifacts", "_data", "_dependencies", "_ends", "_known", "_lines", "_start", "identity", "learned", "line", "name",
         "prereleases", "yanked",
     )  # fmt: skip
 
@@ -51,9 +53,11 @@ class Releases:
         self.prereleases = prereleases
         self.yanked = yanked
         self.learned = False
-        self._artifacts: list[tuple[Artifact, ...] | None] = [None] * len(texts)
-        self._files: Sequence[bytes] = ()
-        self._known: list[int | None] = [None] * len(texts)
+        self._artifacts: dict[int, tuple[Artifact, ...]] = {}
+        self._data = b""
+        self._start = 0
+        self._ends: Sequence[int] = ()
+        self._known = array("i", [_UNREAD]) * len(texts)
         self._lines: list[str] = []
         self._dependencies: dict[int, VersionDependencies | Unusable] = {}
 
@@ -68,7 +72,7 @@ class Releases:
             if release.yanked:
                 yanked |= 2 << at
         self = cls(name, identity, [str(release.version) for release in ordered], prereleases, yanked)
-        self._artifacts = [release.artifacts for release in ordered]
+        self._artifacts = {at: release.artifacts for at, release in enumerate(ordered)}
         return self
 
     @classmethod
@@ -81,37 +85,43 @@ class Releases:
 
     @classmethod
     def _decode(cls, name: str, identity: str, rules: str, data: bytes) -> Releases | None:
-        end = data.index(b"\n")
-        magic, version, crc, count, dependencies = data[:end].decode().split(" ")
+        start = data.index(b"\n") + 1
+        magic, version, crc, length, count = data[: start - 1].decode().split(" ")
         if (magic, version) != (_MAGIC, _FORMAT):
             return None
-        lines = data.split(b"\n")
-        head_end = _FIXED + int(dependencies)
-        body = b"\n".join(lines[1:head_end])
-        if int(crc, 16) != zlib.crc32(body) or lines[1] != f"{identity} {rules}".encode():
+        middle = start + int(length)
+        after = middle + 8 * int(count)
+        if len(data) < after or int(crc, 16) != zlib.crc32(memoryview(data)[start:after]):
             return None
-        texts = lines[2].decode().split(" ") if lines[2] else []
-        if len(texts) != int(count) or len(lines) != head_end + len(texts):
+        lines = data[start : middle - 1].decode().split("\n")
+        if lines[0] != f"{identity} {rules}":
             return None
-        prereleases, yanked = lines[3].split(b" ")
+        prereleases, yanked = lines[2].split(" ")
+        texts = lines[1].split(" ") if lines[1] else []
         self = cls(name, identity, texts, int(prereleases, 16), int(yanked, 16))
-        self._files = lines[head_end:]
-        self._lines = [line.decode() for line in lines[_FIXED:head_end]]
-        if texts:
-            self._known = [int(at) if at else None for at in lines[4].split(b",")]
+        self._lines = lines[_FIXED:]
+        numbers = array("i", data[middle:after])
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        self._known, self._ends = numbers[: len(texts)], numbers[len(texts) :]
+        self._data, self._start = data, after
         return self
+
+    def _files(self, at: int) -> bytes:
+        begin = self._ends[at - 1] if at else 0
+        return self._data[self._start + begin : self._start + self._ends[at]]
 
     def artifacts(self, at: int) -> tuple[Artifact, ...]:
         """Give the usable files of the version at *at*, the preferred one first. Raises `ValueError` where damaged."""
-        known = self._artifacts[at]
+        known = self._artifacts.get(at)
         if known is None:
-            known = self._artifacts[at] = _read_files(self._files[at])
+            known = self._artifacts[at] = _read_files(self._files(at))
         return known
 
     def dependencies(self, at: int) -> VersionDependencies | Unusable | None:
         """Give what the version at *at* depends on, or None where its metadata was not read yet."""
         known = self._known[at]
-        if known is None:
+        if known < 0:
             return None
         found = self._dependencies.get(known)
         if found is None:
@@ -133,22 +143,28 @@ class Releases:
 
     def encode(self, rules: str) -> bytes:
         """Give the digest as bytes; *rules* is the fingerprint of what selected the files."""
-        known = ",".join("" if at is None else str(at) for at in self._known)
         head = [
             f"{self.identity} {rules}",
             " ".join(self.line.texts),
             f"{self.prereleases:x} {self.yanked:x}",
-            known,
-            "{}",
             *self._lines,
         ]
-        body = "\n".join(head).encode()
-        first = f"{_MAGIC} {_FORMAT} {zlib.crc32(body):08x} {len(self.line.texts)} {len(self._lines)}"
+        body = "\n".join(head).encode() + b"\n"
         rows = [
-            self._files[at] if artifacts is None else _write_files(artifacts)
-            for at, artifacts in enumerate(self._artifacts)
+            self._files(at) if self._data else _write_files(self._artifacts[at]) for at in range(len(self.line.texts))
         ]
-        return b"\n".join((first.encode(), body, *rows))
+        ends = array("i")
+        end = 0
+        for row in rows:
+            end += len(row)
+            ends.append(end)
+        numbers = self._known + ends
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        table = numbers.tobytes()
+        crc = zlib.crc32(table, zlib.crc32(body))
+        first = f"{_MAGIC} {_FORMAT} {crc:08x} {len(body)} {len(self.line.texts)}\n"
+        return b"".join((first.encode(), body, table, *rows))
 
 
 def _write_dependencies(found: VersionDependencies | Unusable) -> str:

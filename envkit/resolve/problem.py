@@ -104,6 +104,8 @@ class Problem:
         self.nodes: list[Node] = [Node(index=ROOT, name="", full=ABSENT | YES)]
         self._by_name: dict[str, Node] = {}
         self._needs: dict[tuple[int, int], Sequence[Need] | Unusable] = {}
+        self._rows: dict[Dependency, tuple[Need, ...]] = {}
+        self._expanded: dict[int, Sequence[Need]] = {}
 
     def _note(self, row: Dependency) -> bool:
         """Make the conditional candidates that *row* asks for count; true where that is new."""
@@ -206,13 +208,21 @@ class Problem:
                     return at + 1
         return bit
 
-    def order(self, node: Node, mask: int) -> list[int]:
-        """Give all positions of *mask* that count, the most wanted first."""
+    def order(self, node: Node, mask: int, limit: int) -> list[int]:
+        """Give the positions of *mask* that count, the most wanted first, at most *limit*."""
         found: list[int] = []
-        while bit := self.choose(node, mask):
+        while len(found) < limit and (bit := self.choose(node, mask)):
             found.append(bit)
             mask &= ~(1 << bit)
         return found
+
+    def worse(self, node: Node, mask: int, bit: int) -> int:
+        """Give the part of *mask* that lies beyond *bit* in the direction in which versions are tried."""
+        return mask & -(2 << bit) if node.lowest else mask & ((1 << bit) - 1)
+
+    def prefetch(self, node: Node, bits: Sequence[int]) -> None:
+        """Hint that what the candidates at *bits* need will be asked for."""
+        self.catalog.prefetch_metadata(node.name, [bit - 1 for bit in bits if self.request(node, bit) is None])
 
     def root_needs(self) -> Sequence[Need]:
         """Give what the user asks for, in name order, so that the order of the input does not matter."""
@@ -226,7 +236,13 @@ class Problem:
         known = self._needs.get(key)
         if known is None:
             found = self._dependencies(node, bit)
-            known = found if isinstance(found, Unusable) else self._expand_all(found.base)
+            if isinstance(found, Unusable):
+                known = found
+            else:
+                # Versions with the same dependencies share one object in the digest, and so their needs.
+                known = self._expanded.get(id(found.base))
+                if known is None:
+                    known = self._expanded[id(found.base)] = self._expand_all(found.base)
             self._needs[key] = known
         return known
 
@@ -283,14 +299,20 @@ class Problem:
     def _expand(self, rows: Sequence[Dependency]) -> Sequence[Need]:
         needs: list[Need] = []
         for row in rows:
-            known = self._by_name.get(row.name)
-            if self._note(row) and known is not None and self._matters(known, row):
-                raise Restart
-            node = known or self.project(row.name)
-            text = row.text
-            needs.append(Need(node.index, self.mask(node, row), text))
-            needs.extend(Need(self.extra_node(node, extra).index, YES, text) for extra in row.extras)
+            known = self._rows.get(row)
+            if known is None:
+                known = self._rows[row] = self._need(row)
+            needs += known
         return needs
+
+    def _need(self, row: Dependency) -> tuple[Need, ...]:
+        node = self._by_name.get(row.name)
+        if self._note(row) and node is not None and self._matters(node, row):
+            raise Restart
+        node = node or self.project(row.name)
+        text = row.text
+        first = Need(node.index, self.mask(node, row), text)
+        return (first, *(Need(self.extra_node(node, extra).index, YES, text) for extra in row.extras))
 
     def _matters(self, node: Node, row: Dependency) -> bool:
         assert node.releases is not None

@@ -18,6 +18,8 @@ from envkit.resolve.problem import ROOT, YES, Need, Node, Problem
 from envkit.resolve.solver import Bounds, Fact, Incompatibility, Solution, Unsolvable
 from envkit.resolve.versions import ABSENT
 
+_AHEAD = 64
+
 
 class _Step(NamedTuple):
     """One change of a node's mask to *after*, at a *position* of the trail and a *level*; a decision has no *cause*."""
@@ -43,12 +45,14 @@ class _Search:
         self.masks: list[int] = []
         self.history: list[list[_Step]] = []
         self.watch: list[list[Incompatibility]] = []
+        self.limits: list[int] = []
         self.trail: list[int] = []
         self.decided: dict[int, int] = {}
         self.level = 0
         self.merged: dict[tuple[int, int, int, int], Incompatibility] = {}
         self.heap: list[tuple[int, int, int]] = []
         self.fights: dict[int, int] = {}
+        self.clashes: dict[int, int] = {}
 
     def run(self) -> Solution:
         self._sync()
@@ -94,10 +98,7 @@ class _Search:
             needs = self.problem.needs(node, bit)
             self._sync()
             if isinstance(needs, Unusable):
-                self.bounds.skipped(self.problem, node, bit, needs.detail)
-                self._add(
-                    Incompatibility(((index, 1 << bit),), Fact("unusable", index, f"{needs.reason}: {needs.detail}"))
-                )
+                self._exclude(node, bit, needs)
                 clash = True
             else:
                 for need in needs:
@@ -107,12 +108,39 @@ class _Search:
                         clash |= self._add_extra(self.problem.nodes[extra], bit)
         if clash:
             self._open(index)
+            if node.base < 0:
+                self._look_ahead(node, bit)
         else:
             self.level += 1
             self.decided[index] = bit
             self._assign(index, 1 << bit, None)
             self.bounds.pinned(self.problem, node, bit, len(self.decided))
         self._propagate(index)
+
+    def _look_ahead(self, node: Node, bit: int) -> None:
+        """Take in what the next candidates need as well: if they fail alike, they are ruled out all at once.
+
+        How far grows with each clash, and does not depend on what is cached, so that the answer does not either.
+        """
+        index = node.index
+        ahead = self.clashes[index] = min(2 * self.clashes.get(index, 1), _AHEAD)
+        lasting = [step.after for step in self.history[index] if step.level == 0]
+        mask = self.problem.worse(node, lasting[-1] if lasting else node.full, bit)
+        bits = self.problem.order(node, mask, ahead)
+        self.problem.prefetch(node, bits)
+        for other in bits:
+            needs = self.problem.needs(node, other)
+            self._sync()
+            if isinstance(needs, Unusable):
+                self._exclude(node, other, needs)
+            else:
+                for need in needs:
+                    self._depend(index, 1 << other, need)
+
+    def _exclude(self, node: Node, bit: int, why: Unusable) -> None:
+        self.bounds.skipped(self.problem, node, bit, why.detail)
+        fact = Fact("unusable", node.index, f"{why.reason}: {why.detail}")
+        self._add(Incompatibility(((node.index, 1 << bit),), fact))
 
     def _add_extra(self, node: Node, bit: int) -> bool:
         needs = self.problem.extra_needs(node, bit)
@@ -128,7 +156,7 @@ class _Search:
         barred = full & ~need.mask
         key = (index, extra, need.node, barred)
         known = self.merged.get(key)
-        if known is not None:
+        if known is not None and not known.dead:
             have = known.terms[0][1]
             known.terms = ((index, have | bits), *known.terms[1:])
         else:
@@ -158,6 +186,7 @@ class _Search:
             self.masks.append(node.full)
             self.history.append([])
             self.watch.append([])
+            self.limits.append(32)
             off = node.full & ~ABSENT & ~node.eligible
             if off:
                 self._add(Incompatibility(((node.index, off),), Fact("conditional", node.index)))
@@ -167,7 +196,11 @@ class _Search:
 
     def _add(self, incompatibility: Incompatibility) -> None:
         for node, _ in incompatibility.terms:
-            self.watch[node].append(incompatibility)
+            watch = self.watch[node]
+            if len(watch) >= self.limits[node]:
+                watch[:] = [one for one in watch if not one.dead]
+                self.limits[node] = 2 * len(watch) + 32
+            watch.append(incompatibility)
 
     def _assign(self, index: int, mask: int, cause: Incompatibility | None) -> None:
         before = self.masks[index]
@@ -182,6 +215,8 @@ class _Search:
         queue = [start]
         while queue:
             index = queue.pop()
+            if not self.level:
+                self._bury(index)
             for incompatibility in reversed(self.watch[index]):
                 open_node = -1
                 open_mask = 0
@@ -207,6 +242,20 @@ class _Search:
                             break
                     break
 
+    def _bury(self, index: int) -> None:
+        """Stop watching what can never hold again: a term that is contradicted at level 0 stays so."""
+        masks = self.masks
+        alive: list[Incompatibility] = []
+        for incompatibility in self.watch[index]:
+            if not incompatibility.dead:
+                for node, mask in incompatibility.terms:
+                    if not masks[node] & mask:
+                        incompatibility.dead = True
+                        break
+                else:
+                    alive.append(incompatibility)
+        self.watch[index] = alive
+
     # -- learning
 
     def _learn(self, incompatibility: Incompatibility) -> Incompatibility:
@@ -219,8 +268,8 @@ class _Search:
                 raise Unsolvable(incompatibility)
             if step.cause is None or level < step.level:
                 self._back(level)
-                if fresh:
-                    self._add(incompatibility)
+                if fresh and level:
+                    self._add(incompatibility)  # what is assigned at level 0 is never undone
                 return incompatibility
             incompatibility = self._resolvent(incompatibility, step.cause, node)
             fresh = True

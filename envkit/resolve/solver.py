@@ -32,13 +32,14 @@ class Fact:
 class Incompatibility:
     """Nodes with masks that cannot all hold: ``terms`` maps node to mask; ``cause`` is a fact or the two it follows from."""
 
-    __slots__ = ("cause", "terms")
+    __slots__ = ("cause", "dead", "terms")
 
     def __init__(
         self, terms: tuple[tuple[int, int], ...], cause: Fact | tuple[Incompatibility, Incompatibility]
     ) -> None:
         self.terms = terms
         self.cause = cause
+        self.dead = False
 
 
 class Unsolvable(Exception):

@@ -32,7 +32,7 @@ class VersionLine:
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
         self.full = (1 << (len(texts) + 1)) - 1
-        self.has_local = any("+" in text for text in texts)
+        self.has_local = "+" in "".join(texts)
         self._keys: list[Version | None] = [None] * len(texts)
         self._masks: dict[str, int] = {"": self.full & ~ABSENT}
 
