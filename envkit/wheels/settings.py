@@ -45,8 +45,9 @@ class BuildSettings:
     environment. *config_settings* go to the backend (PEP 517). *extra_requirements* are further build requirements of
     single projects, *constraints* hold for all build requirements. *variables* are set for every build; *pass_variables*
     are further names that are passed on from the caller's environment. *timeout* is in seconds for each hook, *jobs* the
-    number of builds at a time. *inputs* and *ignored* are globs of what a local folder is built from (a leading slash
-    means the folder itself).
+    number of builds at a time. *on_failure* says whether a version that an index offers and that cannot be built is
+    passed over ("skip") or ends the resolution ("raise"). *inputs* and *ignored* are globs of what a local folder is
+    built from (a leading slash means the folder itself).
     """
 
     builds: Literal["allow", "never"] | tuple[str, ...] = "allow"
@@ -60,6 +61,7 @@ class BuildSettings:
     pass_variables: tuple[str, ...] = ()
     timeout: float = 3600.0
     jobs: int = 2
+    on_failure: Literal["skip", "raise"] = "skip"
     inputs: tuple[str, ...] = DEFAULT_INPUTS
     ignored: tuple[str, ...] = DEFAULT_IGNORED
 
