@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -13,6 +14,8 @@ from envkit.errors import InterpreterError
 _FORMAT = 1
 _MAX_OUTPUT = 1024 * 1024
 _MAX_CACHED = 1024 * 1024
+_LASTING = frozenset(("too-old", "no-python", "garbage"))  # what stays so until the file changes
+_REFUSALS_LAST = 60.0  # seconds that this process remembers a refusal of any kind
 _BEGIN, _END = "<<<envkit:", ":envkit>>>"
 _MAX_CHAIN = 8
 _CORE = {
@@ -71,6 +74,7 @@ class Question:
 
 
 _known: dict[str, tuple[object, Any]] = {}
+_refused: dict[str, tuple[object, float, InterpreterError]] = {}
 
 
 def probe(path: str, question: Question, depth: int = 0) -> Any:
@@ -92,12 +96,19 @@ def probe(path: str, question: Question, depth: int = 0) -> Any:
     known = _known.get(path)
     if known is not None and known[0] == mark:
         return known[1]
+    refused = _refused.get(path)
+    if refused is not None and refused[0] == mark and time.monotonic() < refused[1]:
+        raise InterpreterError(refused[2].message, hint=refused[2].hint, context=refused[2].context)
     if not stat.S_ISREG(seen.st_mode) or not os.access(path, os.X_OK):
         raise InterpreterError(f"{path} is no program", context={"path": path, "reason": "not-executable"})
     root = environment_of(path)
     if root is None:
         signature = (os.path.realpath(path), seen.st_size, seen.st_mtime_ns)
-        found = _probe_base(path, signature, question)
+        try:
+            found = _probe_base(path, signature, question)
+        except InterpreterError as error:
+            _refused[path] = (mark, time.monotonic() + _REFUSALS_LAST, error.with_traceback(None))
+            raise
     else:
         # The base is asked, never the environment's own Python: that is one question for all its environments, and no
         # code that was installed into an environment runs.
@@ -130,15 +141,25 @@ def _machine() -> list[str]:
     return found[:1] + found[2:]  # not the host's name
 
 
+def is_known(path: str) -> bool:
+    """Tell whether an answer for *path* is remembered; the file may still have changed since."""
+    return path in _known or path in _refused
+
+
 def _probe_base(path: str, signature: tuple[object, ...], question: Question) -> Probed:
     key = [_FORMAT, path, *signature, *_machine()]
     place = _place(question.cache_dir, path)
     if place is not None:
-        cached = _read(place, key, question.make)
+        cached = _read(place, key, path, question.make)
         if cached is not None:
             return cached
-    facts = _ask(path, question.timeout, question.environ)
-    core, details = check_facts(facts, path)
+    try:
+        facts = _ask(path, question.timeout, question.environ)
+        core, details = check_facts(facts, path)
+    except InterpreterError as error:
+        if place is not None and error.context.get("reason") in _LASTING:
+            _write(place, {"key": key, "refusal": [error.context["reason"], error.message]})
+        raise
     if core["prefix"] != core["base_prefix"]:
         return _legacy_environment(path, core, question)
     wrapper = os.path.realpath(core["executable"]) != signature[0]
@@ -146,7 +167,7 @@ def _probe_base(path: str, signature: tuple[object, ...], question: Question) ->
         core["executable"] = path
     found = question.make(core, details, None)
     if place is not None and not wrapper:  # what a wrapper starts may be another Python tomorrow
-        _write(place, key, found)
+        _write(place, {"key": key, "facts": found.facts, "tags": "\n".join(found.tags)})
     return found
 
 
@@ -240,7 +261,8 @@ def _place(cache_dir: str | os.PathLike[str] | None, path: str) -> str | None:
     return os.path.join(os.fspath(cache_dir), f"interpreters-{_FORMAT}", f"{zlib.crc32(data):08x}-{len(data)}.json")
 
 
-def _read(place: str, key: list[object], make: Maker) -> Probed | None:
+def _read(place: str, key: list[object], path: str, make: Maker) -> Probed | None:
+    """Read a remembered answer; a remembered refusal is raised."""
     import json
 
     try:
@@ -248,19 +270,24 @@ def _read(place: str, key: list[object], make: Maker) -> Probed | None:
             data = json.loads(stream.read(_MAX_CACHED))
         if data["key"] != key:
             return None
-        core, details = check_facts(data["facts"])
-        return make(core, details, tuple(data["tags"].split("\n")))
+        if "refusal" in data:
+            reason, message = data["refusal"]
+            refusal = InterpreterError(str(message), context={"path": path, "reason": str(reason)})
+        else:
+            core, details = check_facts(data["facts"])
+            return make(core, details, tuple(data["tags"].split("\n")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InterpreterError):
         return None
+    raise refusal
 
 
-def _write(place: str, key: list[object], found: Probed) -> None:
+def _write(place: str, data: Mapping[str, Any]) -> None:
     import json
 
     from envkit.host.files import make_dirs, publish_bytes
 
     try:
-        text = json.dumps({"key": key, "facts": found.facts, "tags": "\n".join(found.tags)})
+        text = json.dumps(data)
         make_dirs(os.path.dirname(place), 0o700)
         publish_bytes(place, text.encode("utf-8", "surrogatepass"), 0o600)
     except (OSError, UnicodeError):

@@ -116,7 +116,7 @@ def markers():
     own = "0"
     if implementation is not None:
         info = implementation.version
-        own = f"{info.major}.{info.minor}.{info.micro}"
+        own = "%d.%d.%d" % (info.major, info.minor, info.micro)
         if info.releaselevel != "final":
             own += info.releaselevel[0] + str(info.serial)
     return {

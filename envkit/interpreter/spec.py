@@ -1,0 +1,89 @@
+"""What a person asks for: ``3.12``, ``>=3.10,<3.13``, ``pypy3.10``, ``3.13t``, a name, or a path."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from envkit.errors import InterpreterError
+from envkit.interpreter.interpreter import Interpreter
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A parsed wish; None means that it does not matter.
+
+    *path* stands alone. *implementation* is in lower case; *version* has one to three numbers; *range* is a specifier.
+    Without an implementation only CPython fits a version, as that is what people mean.
+    """
+
+    text: str
+    path: str | None = None
+    implementation: str | None = None
+    version: tuple[int, ...] = ()
+    range: SpecifierSet | None = field(default=None, repr=False)
+    free_threaded: bool | None = None
+    debug: bool | None = None
+    bits: int | None = None
+
+    def fits(self, interpreter: Interpreter) -> bool:
+        """Tell whether an interpreter is what was asked for."""
+        if self.implementation is not None and interpreter.implementation != self.implementation:
+            return False
+        if self.implementation is None and self.text and interpreter.implementation != "cpython":
+            return False
+        if self.version and interpreter.version_info[: len(self.version)] != self.version:
+            return False
+        if self.range is not None and not self.range.contains(interpreter.version.rstrip("+"), prereleases=True):
+            return False
+        threads = bool(self.free_threaded) if self.version or self.free_threaded is not None else None
+        return (
+            threads in (None, interpreter.free_threaded)
+            and self.debug in (None, interpreter.debug)
+            and self.bits in (None, 64 if interpreter.is_64bit else 32)
+        )
+
+    def may_fit_name(self, name: str) -> bool:
+        """Tell from the name of a program whether it is worth asking; a name without a version says nothing."""
+        numbers = "".join(char for char in name if char.isdigit() or char == ".").strip(".").split(".")
+        told = tuple(int(number) for number in numbers[:2] if number)
+        wanted = self.version[: len(told)]
+        return not wanted or told[: len(wanted)] == wanted
+
+
+def parse_spec(text: str | None) -> Spec:
+    """Read a wish; None and "" mean any interpreter. Raises `InterpreterError` for what is none."""
+    text = (text or "").strip()
+    if not text:
+        return Spec(text="")
+    if os.path.isabs(text) or os.sep in text or (os.altsep is not None and os.altsep in text):
+        return Spec(text=text, path=os.path.abspath(os.path.expanduser(text)))
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from python_discovery import PythonSpec
+
+    known = PythonSpec.from_string_spec(text)
+    implementation = known.implementation.lower() if known.implementation else None
+    if implementation not in (None, "cpython", "pypy", "graalpy", "python") or known.path is not None:
+        raise InterpreterError(
+            f"{text!r} names no interpreter",
+            hint='write a version ("3.12"), a range (">=3.10,<3.13"), "pypy3.10", "3.13t" or a path',
+            context={"spec": text},
+        )
+    try:
+        wanted = SpecifierSet(str(known.version_specifier)) if known.version_specifier is not None else None
+    except InvalidSpecifier as error:
+        raise InterpreterError(f"{text!r} is no range of versions", context={"spec": text}) from error
+    numbers = (known.major, known.minor, known.micro)
+    return Spec(
+        text=text,
+        implementation=None if implementation == "python" else implementation,
+        version=tuple(number for number in numbers if number is not None),
+        range=wanted,
+        free_threaded=known.free_threaded,
+        debug=known.debug or None,
+        bits=known.architecture,
+    )
