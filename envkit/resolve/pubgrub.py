@@ -53,6 +53,7 @@ class _Search:
         self.heap: list[tuple[int, int, int]] = []
         self.fights: dict[int, int] = {}
         self.clashes: dict[int, int] = {}
+        self.told: dict[int, int] = {}
 
     def run(self) -> Solution:
         self._sync()
@@ -126,9 +127,10 @@ class _Search:
         ahead = self.clashes[index] = min(2 * self.clashes.get(index, 1), _AHEAD)
         lasting = [step.after for step in self.history[index] if step.level == 0]
         mask = self.problem.worse(node, lasting[-1] if lasting else node.full, bit)
-        bits = self.problem.order(node, mask, ahead)
+        bits = self.problem.order(node, mask & ~self.told.get(index, 0), ahead)
         self.problem.prefetch(node, bits)
         for other in bits:
+            self.told[index] = self.told.get(index, 0) | 1 << other
             needs = self.problem.needs(node, other)
             self._sync()
             if isinstance(needs, Unusable):

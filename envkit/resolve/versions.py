@@ -97,14 +97,15 @@ class VersionLine:
                 raise RequirementError(f"~= needs at least two release segments: {text!r}")
             prefix = f"{version.epoch}!" + ".".join(map(str, release))
             return self._compare(">=", text) & self._prefix(prefix)
-        if version.pre is not None or version.post is not None or version.dev is not None:
-            return self._slowly(operator, text)
         if operator == "<":
-            # PEP 440: "<V" must not allow a pre-release of V, and those are all that lies between V.dev0 and V.
-            return self._range(0, self._left(parse_version(f"{text}.dev0")))
+            if not version.is_prerelease:
+                # "<V" must not allow a pre-release of V, and those are all that lies between V.dev0 and V.
+                version = parse_version(f"{text}.dev0")
+            return self._range(0, self._left(version))
         at = self._right(version)
-        while at < len(self.texts) and self._key(at).base_version == version.base_version:
-            at += 1  # ">V" must not allow a post-release of V
+        if version.post is None and version.dev is None:
+            while at < len(self.texts) and _is_post_of(self._key(at), version):
+                at += 1  # ">V" must not allow a post-release of V
         return self._range(at, len(self.texts))
 
     def _prefix(self, text: str) -> int:
@@ -151,6 +152,14 @@ class VersionLine:
             else:
                 low = middle + 1
         return low
+
+
+def _is_post_of(version: Version, final: Version) -> bool:
+    return (
+        version.post is not None
+        and (version.epoch, version.pre) == (final.epoch, final.pre)
+        and version.__replace__(post=None, dev=None) == final
+    )
 
 
 def sort_key(version: Version) -> tuple[Version, bool, Version]:
