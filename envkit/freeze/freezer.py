@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
@@ -14,6 +15,12 @@ from envkit.freeze.lines import Frozen, freeze_one
 from envkit.freeze.ports import FrozenEnvironment
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
+
+if TYPE_CHECKING:
+    from envkit.formats.lock_content import LockContent
+    from envkit.freeze.graph import Dependency, DependencyGraph, TreeNode
+    from envkit.freeze.problems import Problem
+    from envkit.freeze.report import Listed, Shown
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
 _STANDARD_LIBRARY = frozenset(("python", "wsgiref", "argparse"))
@@ -41,7 +48,7 @@ class Freezer:
         *local* leaves out what comes from outside the environment, *user* all but the user's own folder.
         """
         found: dict[str, InstalledDistribution] = {}
-        for distribution in self._environment.distributions():
+        for distribution in (*self._environment.distributions(), *(() if local else self._from_system())):
             key = normalize(distribution.name)
             if _NAME.fullmatch(key):
                 found.setdefault(key, distribution)
@@ -86,6 +93,111 @@ class Freezer:
         rest = sorted(frozen.values(), key=lambda one: one.name.lower())
         lines += [line for one in rest if one.key not in left_out for line in one.lines]
         return tuple(lines)
+
+    def _from_system(self) -> tuple[InstalledDistribution, ...]:
+        """Give what the base interpreter has, where the environment lets it be seen."""
+        if not getattr(self._environment, "includes_system", False):
+            return ()
+        from envkit.installed.database import scan
+
+        base = getattr(self._environment.interpreter, "base", None)
+        return scan(getattr(base, "site_packages", ()))
+
+    def graph(self, *, local: bool = False) -> DependencyGraph:
+        """Give who needs whom: what `tree`, `why` and `orphans` look at."""
+        from envkit.freeze.graph import DependencyGraph
+
+        return DependencyGraph(self.distributions(local=local), self._environment.interpreter.markers)
+
+    def tree(
+        self, names: Iterable[str] = (), *, inverted: bool = False, depth: int | None = None
+    ) -> tuple[TreeNode, ...]:
+        """Give trees of dependencies; see `DependencyGraph.tree`."""
+        return self.graph().tree(names, inverted=inverted, depth=depth)
+
+    def why(self, name: str) -> tuple[tuple[Dependency, ...], ...]:
+        """Give the chains of dependencies through which *name* is here; see `DependencyGraph.why`."""
+        return self.graph().why(name)
+
+    def orphans(self, keep: Iterable[str] = ()) -> tuple[str, ...]:
+        """Give the names that could be removed, since nothing that was asked for needs them."""
+        return self.graph().orphans({*keep, *seed_names(self._environment.interpreter.version)})
+
+    def check(self, *, files: bool = False) -> tuple[Problem, ...]:
+        """Give what is wrong: dependencies that are missing or do not fit, wrong Pythons and platforms, duplicates.
+
+        *files* also compares every file with its RECORD. What ``pip check`` reports are the kinds "missing",
+        "incompatible" and "wrong-tags".
+        """
+        from envkit.freeze import problems
+        from envkit.installed.database import scan
+
+        chosen = self.distributions()
+        interpreter = self._environment.interpreter
+        found = list(problems.dependency_problems(chosen, interpreter.markers))
+        found += problems.platform_problems(chosen, interpreter.version, interpreter.tags)
+        folders = dict.fromkeys(str(one.path.parent) for one in self._environment.distributions())
+        found += problems.duplicate_problems(scan(folders, shadowed=True))
+        if files:
+            found += [problem for one in chosen for problem in problems.file_problems(one)]
+        return tuple(found)
+
+    def report(self, *, local: bool = False, user: bool = False) -> dict[str, Any]:
+        """Give everything that is installed as ``pip inspect`` does (its JSON schema, version 1)."""
+        from envkit.freeze.report import inspect_report
+
+        return inspect_report(self.distributions(local=local, user=user), self._environment.interpreter.markers)
+
+    def list(
+        self,
+        *,
+        local: bool = False,
+        user: bool = False,
+        editable: bool | None = None,
+        not_required: bool = False,
+        exclude: Iterable[str] = (),
+    ) -> tuple[Listed, ...]:
+        """Give names and versions as ``pip list`` does, by name.
+
+        *editable* chooses (true) or leaves out (false) editable ones, *not_required* those that nothing else needs.
+        """
+        from envkit.freeze.report import listed, not_needed
+
+        chosen = [*self.distributions(local=local, user=user)]
+        if not_required:
+            chosen = not_needed(chosen, self._environment.interpreter.markers)
+        left_out = {normalize(name) for name in exclude} | _STANDARD_LIBRARY
+        rows = [listed(one) for one in chosen if normalize(one.name) not in left_out]
+        if editable is not None:
+            rows = [row for row in rows if (row.editable_project_location is not None) == editable]
+        return tuple(sorted(rows, key=lambda row: normalize(row.name)))
+
+    def show(self, name: str, *, sizes: bool = True) -> Shown | None:
+        """Give everything about one project, or None where it is not installed; *sizes* also adds up its files."""
+        from envkit.freeze.report import shown
+
+        return shown(name, self.distributions(), self.graph(), sizes=sizes)
+
+    def read_file(self, name: str, path: str) -> bytes:
+        """Give the content of a file of a project; *path* as its RECORD has it. Raises `InstallError`."""
+        from envkit.errors import InstallError
+        from envkit.freeze.files import read_file
+
+        wanted = normalize(name)
+        for one in self.distributions():
+            if normalize(one.name) == wanted:
+                return read_file(one, path)
+        raise InstallError(f"{name} is not installed")
+
+    def pylock(self) -> LockContent:
+        """Give a lock that brings exactly this environment back on machines like this one (PEP 751).
+
+        It holds what installers recorded: direct references with their commit or hash. Raises `LockError` for a
+        distribution from an index, where nothing recorded which file it came from; `Kit` looks those up.
+        """
+        from envkit.freeze.provenance import recorded_lock
+
+        return recorded_lock(self.distributions(local=True), self._environment.interpreter)
 
 
 def _is_below(distribution: InstalledDistribution, root: str) -> bool:

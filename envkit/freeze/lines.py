@@ -33,10 +33,18 @@ class Frozen:
         return (*self.comments, f"-e {self.text}" if self.editable else self.text)
 
 
+def version_text(distribution: InstalledDistribution) -> str:
+    """Give the version as pip takes it: the one in the name of the metadata folder, which counts before its content."""
+    folder = distribution.path.name
+    if distribution.kind == "dist-info" and folder.endswith(".dist-info"):
+        return folder.removesuffix(".dist-info").partition("-")[2] or distribution.version
+    return distribution.version
+
+
 def name_and_version(distribution: InstalledDistribution) -> str:
     """Give ``name==version``; with three equals signs where the version is none of PEP 440."""
     try:
-        return f"{distribution.name}=={Version(distribution.version)}"
+        return f"{distribution.name}=={Version(version_text(distribution))}"
     except InvalidVersion:
         return f"{distribution.name}==={distribution.version}"
 
