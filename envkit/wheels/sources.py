@@ -72,7 +72,7 @@ class Sources:
         """Give an sdist of an index. Its name says what it has to be, unless *name* and *version* do."""
         if name is None or version is None:
             name, version = _split_sdist(artifact.filename)
-        return self._archive(artifact, name=name, version=version, sdist=True, subdirectory=None)
+        return self._archive(artifact, name=name, version=version, subdirectory=None)
 
     def direct(self, url: str, *, name: str | None = None, editable: bool = False) -> Found:
         """Give what *url* names, with its fragment as written; a ``file:`` URL may name a folder.
@@ -111,15 +111,17 @@ class Sources:
             path = _local(urlsplit(origin.url))
             tree = self._folder(path, name=name, editable=origin.editable, subdirectory=origin.subdirectory).tree
         elif artifact is not None:
-            tree = self._archive(artifact, name=name, version=version, sdist=False, subdirectory=origin.subdirectory)
+            tree = self._archive(artifact, name=name, version=version, subdirectory=origin.subdirectory)
         else:
             raise InvalidSource(f"{name}: {origin.url} was resolved to no file", context={"url": origin.url})
         assert tree is not None
         return tree
 
     def _archive(
-        self, artifact: Artifact, *, name: str | None, version: str | None, sdist: bool, subdirectory: str | None
+        self, artifact: Artifact, *, name: str | None, version: str | None, subdirectory: str | None
     ) -> ArchiveTree:
+        # What is called as sdists are (PEP 625) is taken for one, also where no index says so.
+        sdist = subdirectory is None and _split_sdist(artifact.filename)[0] is not None
         known = artifact.hashes.get("sha256")
         path = self._files.get(known) if known else None
         if path is None or not os.path.exists(path):
@@ -164,7 +166,7 @@ class Sources:
         origin = Origin(url=clean, kind="archive", hashes=(("sha256", sha256),), subdirectory=subdirectory)
         if is_wheel:
             return Found(origin=origin, artifact=artifact, wheel=fetched)
-        tree = self._archive(artifact, name=name, version=None, sdist=False, subdirectory=subdirectory)
+        tree = self._archive(artifact, name=name, version=None, subdirectory=subdirectory)
         return Found(origin=origin, artifact=artifact, tree=tree)
 
     def _folder(self, path: str, *, name: str | None, editable: bool, subdirectory: str | None) -> Found:
