@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 IndexStrategy = Literal["first-index", "unsafe-first-match", "unsafe-best-match"]
 IndexLike: TypeAlias = str | Index | object
 _LOCAL_SECONDS = 2.0
-_MEMO = 128
+_MEMO = 40_000
+"""Files whose values are kept in memory, in all."""
 
 
 class IndexClient:
@@ -95,6 +97,7 @@ class IndexClient:
         self._workers = Workers(self._limits.connections)
         self._identities: dict[str, tuple[float, str]] = {}
         self._pages: dict[str, ProjectPage] = {}
+        self._remembered = 0
         self._files: ArtifactStore | None = None
 
     # -- wiring
@@ -172,7 +175,11 @@ class IndexClient:
         self._emitter.check()
         if self.page_identity(project) is not None:
             return self._assemble(project)
-        return self._submit_page(project, urgent=True).result(self._emitter.cancel)
+        if not _is_project_name(project):
+            raise ProjectNotFound(f"{project[:100]!r} is not a name of a project", context={"project": project[:100]})
+        job = self._workers.submit(("page", project), lambda: self._settle_page(project), urgent=True)
+        job.result(self._emitter.cancel)
+        return self._assemble(project)
 
     def prefetch_pages(self, names: Iterable[str]) -> None:
         """Start to read pages that are not fresh, at most `Limits.connections` at once; errors show in `project`."""
@@ -180,15 +187,13 @@ class IndexClient:
             if self._offline or self._cancelled():
                 return
             project = normalize(name)
-            if self.page_identity(project) is None:
-                self._submit_page(project, urgent=False)
+            if _is_project_name(project) and self.page_identity(project) is None:
+                self._workers.submit(("page", project), functools.partial(self._settle_page, project))
 
-    def _submit_page(self, project: str, *, urgent: bool) -> Job[ProjectPage]:
-        return self._workers.submit(("page", project), lambda: self._assemble(project), urgent=urgent)
+    def _settle_page(self, project: str) -> None:
+        self._choose(project, _settle)
 
     def _assemble(self, project: str) -> ProjectPage:
-        if not _is_project_name(project):
-            raise ProjectNotFound(f"{project[:100]!r} is not a name of a project", context={"project": project[:100]})
         chosen = self._choose(project, _settle)
         assert chosen is not None
         identity = _combine(project, chosen)
@@ -204,8 +209,9 @@ class IndexClient:
         if known is not None and known.identity == identity:
             return known
         page = _merge(project, identity, [source for source, state in chosen if state])
-        if len(self._pages) >= _MEMO:
-            self._pages.clear()
+        self._remembered += len(page.artifacts) + 16
+        if self._remembered > _MEMO:
+            self._pages, self._remembered = {}, 0
         self._pages[project] = page
         return page
 

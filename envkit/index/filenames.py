@@ -17,6 +17,10 @@ _SIMPLE_VERSION = re.compile(
 _WHEEL_NAME = re.compile(r"[\w.]+\Z", re.ASCII)
 _BUILD = re.compile(r"[0-9]\w*\Z", re.ASCII)
 _TAG = re.compile(r"[\w.]+\Z", re.ASCII)
+_PLAIN_WHEEL = re.compile(
+    r"([A-Za-z0-9_.]{1,100})-([0-9][a-z0-9.]{0,40})-[\w.]{2,60}-[\w.]{2,60}-[\w.]{2,100}\.whl\Z", re.ASCII
+)
+"""The names of nearly all wheels; what does not match is looked at part by part."""
 _BAD_CHARACTERS = re.compile(r"[\x00-\x1f\x7f/\\:]")
 _STAR_BOUND = re.compile(r"(>=|<=|>|<)(\s*[0-9]+(?:\.[0-9]+)*)\.\*")
 
@@ -25,6 +29,9 @@ Problem = tuple[Reason, str]
 
 def check_filename(filename: str, project: str) -> Problem | None:
     """Say why *filename* cannot be a file of *project* (normalized) that envkit can use; None where it can."""
+    match = _PLAIN_WHEEL.match(filename)
+    if match is not None and _is_name_of(match[1], project) and valid_version(match[2]):
+        return None
     if not filename or len(filename) > MAX_FILENAME or _BAD_CHARACTERS.search(filename):
         return "invalid-name", "not a plain file name"
     if filename.endswith(".whl"):
@@ -61,6 +68,11 @@ def sdist_version(stem: str, project: str) -> str | None:
             return stem[at + 1 :]
         at = stem.find("-", at + 1)
     return None
+
+
+@functools.lru_cache(maxsize=16_384)
+def _is_name_of(part: str, project: str) -> bool:
+    return normalize(part) == project
 
 
 @functools.lru_cache(maxsize=65_536)

@@ -23,6 +23,7 @@ from envkit.index.simple_api import ACCEPT, ParsedPage, parse_page
 _FORM = 1
 _SETTLED = 30.0
 """Seconds for which a page that was asked for stays settled in one client, also if its headers say to ask each time."""
+_JUST_READ = 256
 _NOT_FOUND = (404, 410)
 
 
@@ -79,6 +80,7 @@ class RemotePages:
         self._clock = clock
         self._settled: dict[str, tuple[float, Record]] = {}
         self._unkept: dict[str, ParsedPage] = {}
+        self._just_read: dict[str, tuple[str, ParsedPage]] = {}
         self._lock = threading.Lock()
 
     def fresh_record(self, key: str) -> Record | None:
@@ -112,6 +114,9 @@ class RemotePages:
             return None
 
     def _stored_page(self, key: str, identity: str) -> ParsedPage | None:
+        read = self._just_read.pop(key, None)
+        if read is not None and read[0] == identity:
+            return read[1]  # whoever asked for it wants it next: this saves reading it back
         if identity in self._unkept:
             return self._unkept[identity]
         data = self._bucket.get(f"{key}/{self._place}/{identity}")
@@ -199,12 +204,18 @@ class RemotePages:
         return record, page
 
     def _keep(self, key: str, record: Record, page: ParsedPage | None, old: Record | None, *, storable: bool) -> None:
-        settle = max(_SETTLED, record.expires - record.fetched)
-        self._settled[key] = (time.monotonic() + settle, record)
-        if not storable:
-            if page is not None:
-                self._unkept[record.identity] = page
-            return
+        if storable:
+            self._store(key, record, page, old)
+        elif page is not None:
+            self._unkept[record.identity] = page
+        if page is not None:
+            if len(self._just_read) >= _JUST_READ:
+                self._just_read.clear()
+            self._just_read[key] = (record.identity, page)
+        # Last, as other threads go straight to the page once this is here.
+        self._settled[key] = (time.monotonic() + max(_SETTLED, record.expires - record.fetched), record)
+
+    def _store(self, key: str, record: Record, page: ParsedPage | None, old: Record | None) -> None:
         try:
             if page is not None:
                 content = (page.rows, page.rejected, page.tracks, page.alternates, page.versions, page.status)

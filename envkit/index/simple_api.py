@@ -5,6 +5,7 @@ One file that is broken is passed over with a reason; a page that is broken rais
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -27,6 +28,9 @@ Row: TypeAlias = tuple[
 ]
 """filename, url, hashes, size, requires-python, yanked, upload time, hashes of the metadata, provenance"""
 
+_PLAIN_ADDRESS = re.compile(r"(?:https?://[a-z0-9.-]+(?::[0-9]+)?)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*)+\Z")
+"""Addresses without anything to resolve, remove or refuse: nearly all, and the slow way is not needed for them."""
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _HEX = re.compile(r"[0-9a-fA-F]{32,128}\Z")
 _STATES = frozenset(("active", "archived", "quarantined", "deprecated"))
 _MAX_TEXT = 4096
@@ -118,6 +122,11 @@ def _resolve(base: str, url: str) -> str | None:
     """Give the absolute address, without credentials and fragment; None where a page must not point there."""
     if not url or len(url) > 8192:
         return None
+    if _PLAIN_ADDRESS.match(url):
+        if url[0] == "/":
+            return _origin(base) + url
+        if url[4] == "s" or not base.startswith("https:"):
+            return url
     try:
         absolute = url if url.startswith("https://") else urljoin(base, url.strip())
         absolute = absolute.partition("#")[0]
@@ -131,6 +140,12 @@ def _resolve(base: str, url: str) -> str | None:
         return strip_credentials(absolute) if "@" in absolute else absolute
     except ValueError:
         return None
+
+
+@functools.lru_cache(maxsize=64)
+def _origin(base: str) -> str:
+    scheme, _, rest = base.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}"
 
 
 def parse_page(data: bytes, content_type: str | None, url: str, project: str | None) -> ParsedPage:
@@ -180,27 +195,28 @@ def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
 
 
 def _add_json_file(collector: _Collector, entry: dict[str, Any]) -> None:
-    filename, url = entry.get("filename"), entry.get("url")
+    get = entry.get
+    filename, url = get("filename"), get("url")
     if not isinstance(filename, str) or not isinstance(url, str):
         collector.reject(str(filename)[:100], "invalid-name", "an entry without a file name and an address")
         return
-    requires_python = entry.get("requires-python")
+    requires_python = get("requires-python")
     if requires_python is not None and not isinstance(requires_python, str):
         collector.reject(filename, "invalid-specifier", "requires-python is not a text")
         return
-    yanked = entry.get("yanked", False)
-    size = entry.get("size")
-    metadata: Any = entry.get("core-metadata", entry.get("dist-info-metadata", entry.get("data-dist-info-metadata")))
+    yanked = get("yanked", False)
+    size = get("size")
+    metadata: Any = get("core-metadata", get("dist-info-metadata", get("data-dist-info-metadata")))
     collector.add(
         filename,
         url,
-        _hashes(entry.get("hashes")),
+        _hashes(get("hashes")),
         size=size if type(size) is int and size >= 0 else None,
         requires_python=requires_python,
         yanked=None if yanked is False or yanked is None else (_text(yanked) or "")[:_MAX_TEXT],
-        upload_time=_text(entry.get("upload-time")),
+        upload_time=_text(get("upload-time")),
         metadata={} if metadata is True else (_hashes(metadata) if hasattr(metadata, "items") else None),
-        provenance=_text(entry.get("provenance")),
+        provenance=_text(get("provenance")),
     )
 
 
@@ -300,6 +316,9 @@ def _hashes(value: Any) -> dict[str, str]:
     pairs: dict[Any, Any] = value
     if not isinstance(value, dict):
         return {}
+    only = pairs.get("sha256")
+    if len(pairs) == 1 and isinstance(only, str) and _SHA256.match(only):
+        return pairs
     return {
         name: digest.lower()
         for name, digest in pairs.items()
