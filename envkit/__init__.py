@@ -5,32 +5,159 @@ Names are loaded when first used (PEP 562), so importing this costs next to noth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from envkit.environment.environment import Environment as Environment
+    from envkit.errors import Cancelled as Cancelled
+    from envkit.errors import EnvironmentBusy as EnvironmentBusy
     from envkit.errors import EnvkitError as EnvkitError
+    from envkit.errors import ExternallyManaged as ExternallyManaged
+    from envkit.errors import FileConflict as FileConflict
+    from envkit.errors import HashMismatch as HashMismatch
+    from envkit.errors import IndexAccessError as IndexAccessError
+    from envkit.errors import InstallError as InstallError
+    from envkit.errors import InterpreterError as InterpreterError
+    from envkit.errors import InvalidWheel as InvalidWheel
+    from envkit.errors import LockError as LockError
+    from envkit.errors import MetadataMismatch as MetadataMismatch
+    from envkit.errors import MissingExtra as MissingExtra
+    from envkit.errors import NoCandidate as NoCandidate
+    from envkit.errors import ProjectNotFound as ProjectNotFound
+    from envkit.errors import RequirementError as RequirementError
+    from envkit.errors import ResolutionError as ResolutionError
+    from envkit.errors import ResolutionImpossible as ResolutionImpossible
+    from envkit.errors import ResolutionTooDeep as ResolutionTooDeep
+    from envkit.errors import StalePlan as StalePlan
+    from envkit.errors import TransportError as TransportError
+    from envkit.errors import VenvError as VenvError
+    from envkit.errors import WheelBuildError as WheelBuildError
+    from envkit.events import CancelToken as CancelToken
+    from envkit.events import Event as Event
+    from envkit.events import Reporter as Reporter
+    from envkit.freeze.freezer import Freezer as Freezer
+    from envkit.install.installer import Installer as Installer
+    from envkit.interpreter.discovery import find_interpreters as find_interpreters
+    from envkit.interpreter.interpreter import Interpreter as Interpreter
+    from envkit.kit.configuration import ConfigurationError as ConfigurationError
+    from envkit.kit.env_builder import EnvBuilder as EnvBuilder
+    from envkit.kit.functions import create as create
+    from envkit.kit.functions import freeze as freeze
+    from envkit.kit.functions import install as install
+    from envkit.kit.kit import Kit as Kit
+    from envkit.model.candidate import Artifact as Artifact
+    from envkit.model.candidate import Rejection as Rejection
+    from envkit.model.distribution import InstalledDistribution as InstalledDistribution
+    from envkit.model.plan import InstallPlan as InstallPlan
+    from envkit.model.plan import InstallReport as InstallReport
     from envkit.model.policy import ResolutionPolicy as ResolutionPolicy
+    from envkit.model.resolution import Pin as Pin
+    from envkit.model.resolution import Resolution as Resolution
+    from envkit.model.secret import Secret as Secret
+    from envkit.model.source import PYPI as PYPI
+    from envkit.model.source import Editable as Editable
+    from envkit.model.source import Index as Index
+    from envkit.model.target import Target as Target
+    from envkit.resolve.resolver import Resolver as Resolver
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "EnvkitError": "envkit.errors",
-    "ResolutionPolicy": "envkit.model.policy",
+    "errors": (
+        "Cancelled EnvironmentBusy EnvkitError ExternallyManaged FileConflict HashMismatch IndexAccessError InstallError "
+        "InterpreterError InvalidWheel LockError MetadataMismatch MissingExtra NoCandidate ProjectNotFound "
+        "RequirementError ResolutionError ResolutionImpossible ResolutionTooDeep StalePlan TransportError VenvError "
+        "WheelBuildError"
+    ),
+    "events": "CancelToken Event Reporter",
+    "environment.environment": "Environment",
+    "freeze.freezer": "Freezer",
+    "install.installer": "Installer",
+    "interpreter.discovery": "find_interpreters",
+    "interpreter.interpreter": "Interpreter",
+    "kit.configuration": "ConfigurationError",
+    "kit.env_builder": "EnvBuilder",
+    "kit.functions": "create freeze install",
+    "kit.kit": "Kit",
+    "model.candidate": "Artifact Rejection",
+    "model.distribution": "InstalledDistribution",
+    "model.plan": "InstallPlan InstallReport",
+    "model.policy": "ResolutionPolicy",
+    "model.resolution": "Pin Resolution",
+    "model.secret": "Secret",
+    "model.source": "PYPI Editable Index",
+    "model.target": "Target",
+    "resolve.resolver": "Resolver",
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = ["EnvkitError", "ResolutionPolicy", "__version__"]
+__all__ = [
+    "PYPI",
+    "Artifact",
+    "CancelToken",
+    "Cancelled",
+    "ConfigurationError",
+    "Editable",
+    "EnvBuilder",
+    "Environment",
+    "EnvironmentBusy",
+    "EnvkitError",
+    "Event",
+    "ExternallyManaged",
+    "FileConflict",
+    "Freezer",
+    "HashMismatch",
+    "Index",
+    "IndexAccessError",
+    "InstallError",
+    "InstallPlan",
+    "InstallReport",
+    "InstalledDistribution",
+    "Installer",
+    "Interpreter",
+    "InterpreterError",
+    "InvalidWheel",
+    "Kit",
+    "LockError",
+    "MetadataMismatch",
+    "MissingExtra",
+    "NoCandidate",
+    "Pin",
+    "ProjectNotFound",
+    "Rejection",
+    "Reporter",
+    "RequirementError",
+    "Resolution",
+    "ResolutionError",
+    "ResolutionImpossible",
+    "ResolutionPolicy",
+    "ResolutionTooDeep",
+    "Resolver",
+    "Secret",
+    "StalePlan",
+    "Target",
+    "TransportError",
+    "VenvError",
+    "WheelBuildError",
+    "__version__",
+    "create",
+    "find_interpreters",
+    "freeze",
+    "install",
+]
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
+    home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    value = getattr(importlib.import_module(home), name)
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOME_OF})

@@ -24,7 +24,7 @@ def prepare(requirements: Path, folder: Path) -> envkit.InstallReport:
         env = envkit.Environment.open(path)
     except envkit.VenvError:
         env = kit.create(path)
-    wanted = requirements_txt.read(requirements)
+    wanted = requirements_txt.read_requirements(requirements)
     return kit.sync(env, kit.resolve([wanted], target=env))
 
 
@@ -42,7 +42,7 @@ def main() -> int:
             print(f"hint: {error.hint}", file=sys.stderr)
         return 1
     print(f"{len(report.added)} added, {len(report.replaced)} replaced, {len(report.removed)} removed, ", end="")
-    print(f"{len(report.kept)} kept in {report.seconds:.3f} s")
+    print(f"{len(report.kept)} kept in {sum(report.seconds.values()):.3f} s")
     return 0
 
 

@@ -52,7 +52,10 @@ class Progress:
 
 def main() -> None:
     """Run the whole path."""
-    kit = envkit.Kit.from_environment(reporter=Progress())
+    # The indexes that this machine is configured with, all of them asked for each project, as pip does. That is fine for
+    # public projects; the default, "first-index", is what keeps a private name from being taken over by a public one.
+    policy = envkit.ResolutionPolicy(index_strategy="unsafe-best-match")
+    kit = envkit.Kit.from_environment(reporter=Progress(), policy=policy)
     with tempfile.TemporaryDirectory() as folder:
         env = kit.create(Path(folder) / "env")
         print(f"made an environment for Python {env.interpreter.version}")
@@ -68,7 +71,7 @@ def main() -> None:
 
         report = kit.install(env, ["flask"], upgrade=True)
         for change in report.replaced:
-            print(f"upgraded {change.name} from {change.old_version} to {change.version}")
+            print(f"upgraded {change.name} from {change.before} to {change.after}")
 
         kit.uninstall(env, ["flask", "rich"])
         names = [dist.name for dist in env.distributions()]

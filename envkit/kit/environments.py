@@ -29,7 +29,7 @@ def choose_interpreter(parts: Parts, python: Any) -> Interpreter:
     if isinstance(python, Interpreter):
         return python
     facts = os.path.join(parts.cache_dir, "interpreters")
-    if isinstance(python, os.PathLike) or os.path.sep in python:
+    if not isinstance(python, str) or os.path.sep in python:
         return Interpreter.probe(python, cache_dir=facts)
     from envkit.interpreter.discovery import find_interpreters
 

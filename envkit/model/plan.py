@@ -88,6 +88,16 @@ class InstallReport(Value):
     warnings: tuple[str, ...] = ()
 
     @property
+    def added(self) -> tuple[Change, ...]:
+        """The distributions that were not there in any version."""
+        return tuple(change for change in self.changes if change.before is None)
+
+    @property
+    def replaced(self) -> tuple[Change, ...]:
+        """The distributions that were there before, in another version or to be installed anew."""
+        return tuple(change for change in self.changes if change.before is not None and change.after is not None)
+
+    @property
     def installed(self) -> tuple[Change, ...]:
         """The distributions that are there now and were not in this version before."""
         return tuple(change for change in self.changes if change.after is not None)

@@ -1,0 +1,43 @@
+"""Make the client of the indexes from a kit's settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from envkit.index.client import IndexClient
+from envkit.index.transport import Limits, Timeouts
+
+if TYPE_CHECKING:
+    from envkit.kit.parts import Parts
+
+
+def make_client(parts: Parts) -> IndexClient:
+    """Wire the client. Variables reach it only through a kit that was made from the environment."""
+    settings = parts.settings
+    environ = settings.configuration.environ if settings.configuration is not None else None
+    timeouts, limits = Timeouts(), Limits()
+    if settings.timeout is not None:
+        timeouts = replace(timeouts, connect=settings.timeout, read=settings.timeout)
+    if settings.retries is not None:
+        limits = replace(limits, retries=settings.retries)
+    keyring: Any = settings.keyring
+    return IndexClient(
+        settings.indexes,
+        find_links=settings.find_links,
+        cache=parts.cache,
+        transport=settings.transport,
+        credentials=settings.credentials,
+        index_strategy=settings.policy.index_strategy,
+        offline=settings.offline,
+        refresh=settings.refresh,
+        trusted_hosts=settings.trusted_hosts,
+        emitter=parts.emitter("index"),
+        env=environ,
+        proxy=settings.proxy,
+        ca_file=settings.ca_file,
+        client_cert=settings.client_cert,
+        keyring=keyring,
+        timeouts=timeouts,
+        limits=limits,
+    )

@@ -1,0 +1,283 @@
+"""`Kit`: the layers, wired once and used for any number of operations and environments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
+from copy import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from envkit.environment.environment import Environment
+from envkit.events import CancelToken, Reporter
+from envkit.interpreter.interpreter import Interpreter
+from envkit.kit.parts import Parts
+from envkit.kit.settings import Settings, as_indexes
+from envkit.kit.wanted import Wish, gather
+from envkit.model.policy import ResolutionPolicy
+from envkit.model.resolution import Resolution
+from envkit.model.source import PYPI
+from envkit.model.target import Target
+
+if TYPE_CHECKING:
+    from envkit.host.links import LinkMode
+    from envkit.kit.outdated import Outdated
+    from envkit.model.distribution import InstalledDistribution
+    from envkit.model.plan import InstallPlan, InstallReport
+    from envkit.wheels.settings import BuildSettings
+
+Place: TypeAlias = "Environment | Interpreter | Target"
+
+
+class Kit:
+    """Environments, resolution, installation and freezing with one cache, one set of indexes and one policy.
+
+    *indexes* are URLs or `Index` values, asked in order; ``()`` means no index at all. *find_links* are folders or pages
+    of links. *cache_dir* None means the user's cache folder. *credentials* is called with an index's address and gives
+    ``(user name, password)`` or None. *reporter* is called with each event, *cancel* stops every operation of this kit.
+    *build* says how projects are built. *executor* runs downloads and unpacking, else the kit makes threads as it needs
+    them. A kit reads no configuration files and asks no variables about indexes; `Kit.from_environment` does. It is
+    thread-safe, makes nothing before it is needed, and keeps connections open between operations until `close` or the
+    end of a ``with`` block.
+    """
+
+    def __init__(
+        self,
+        *,
+        indexes: Iterable[Any] = (PYPI,),
+        find_links: Iterable[str | os.PathLike[str]] = (),
+        cache_dir: str | os.PathLike[str] | None = None,
+        offline: bool = False,
+        refresh: bool | Iterable[str] = False,
+        policy: ResolutionPolicy | None = None,
+        credentials: Any = None,
+        keyring: Literal["disabled", "auto", "import", "subprocess"] = "disabled",
+        trusted_hosts: Iterable[str] = (),
+        ca_file: str | None = None,
+        client_cert: str | None = None,
+        proxy: str | None = None,
+        timeout: float | None = None,
+        retries: int | None = None,
+        reporter: Reporter | None = None,
+        executor: Executor | None = None,
+        cancel: CancelToken | None = None,
+        solver: Any = None,
+        build: BuildSettings | None = None,
+        link_mode: LinkMode = "auto",
+        verify: Literal["stat", "hash"] = "stat",
+        compile_bytecode: bool = False,
+        lock_timeout: float = 60.0,
+        transport: Any = None,
+    ) -> None:
+        given: dict[str, Any] = {
+            "indexes": indexes,
+            "find_links": find_links,
+            "cache_dir": cache_dir,
+            "offline": offline,
+            "refresh": refresh,
+            "policy": policy,
+            "credentials": credentials,
+            "keyring": keyring,
+            "trusted_hosts": trusted_hosts,
+            "ca_file": ca_file,
+            "client_cert": client_cert,
+            "proxy": proxy,
+            "timeout": timeout,
+            "retries": retries,
+            "reporter": reporter,
+            "executor": executor,
+            "cancel": cancel,
+            "solver": solver,
+            "build": build,
+            "link_mode": link_mode,
+            "verify": verify,
+            "compile_bytecode": compile_bytecode,
+            "lock_timeout": lock_timeout,
+            "transport": transport,
+        }
+        self._parts = Parts(Settings(**_completed(given)))
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Kit:
+        """Make a kit as variables, pip's configuration files and netrc say; *options* win over them.
+
+        Raises `ConfigurationError` naming the file or variable that cannot be read.
+        """
+        from envkit.kit.configuration import read_configuration
+        from envkit.kit.configured import options_from
+
+        configuration = read_configuration(environ)
+        return cls(**{**options_from(configuration), **options}).with_options(configuration=configuration)
+
+    def with_options(self, **changes: Any) -> Kit:
+        """Give a kit like this one but for *changes* (names of the constructor's arguments); caches are shared."""
+        kit = copy(self)
+        kit._parts = Parts(replace(self._parts.settings, **_completed(changes)))  # noqa: SLF001  a twin of ours
+        return kit
+
+    def close(self) -> None:
+        """Close idle connections; the kit may still be used afterwards."""
+        self._parts.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Kit(indexes={self._parts.settings.indexes!r}, cache_dir={self._parts.cache_dir!r})"
+
+    # --- environments
+
+    def create(
+        self, path: str | os.PathLike[str], python: str | os.PathLike[str] | Interpreter | None = None, **options: Any
+    ) -> Environment:
+        """Make an environment at *path* for *python*: a version or range ("3.12", ">=3.10,<3.13"), a path, an
+        `Interpreter`, or None for the running one. *options* are `EnvBuilder`'s.
+
+        Raises `InterpreterError` or `VenvError`.
+        """
+        from envkit.kit.environments import create
+
+        return create(self._parts, path, python, options)
+
+    # --- resolving
+
+    def resolve(
+        self,
+        requirements: Iterable[Wish] | Wish,
+        *,
+        target: Place,
+        constraints: Iterable[Wish] | Wish = (),
+        overrides: Iterable[Any] = (),
+        preferences: Iterable[Any] = (),
+    ) -> Resolution:
+        """Choose a version for everything that *requirements* need on *target*, which is not touched.
+
+        See `envkit.Resolver.resolve` for the arguments and errors. What files of requirements say about indexes and
+        formats holds as well.
+        """
+        from envkit.kit.operations import resolve
+
+        wanted = gather(requirements, constraints)
+        return resolve(
+            self._parts,
+            wanted,
+            as_target(target),
+            interpreter_of(target),
+            overrides=overrides,
+            preferences=preferences,
+        )
+
+    # --- changing environments
+
+    def plan(
+        self, env: Environment, resolution: Any, mode: Literal["install", "sync"] = "install", **options: Any
+    ) -> InstallPlan:
+        """Say what would bring *resolution* into *env*, without changing anything. A value: see `InstallPlan`."""
+        return self._parts.installer(env).plan(resolution, mode=mode, **options)
+
+    def apply(self, env: Environment, plan: InstallPlan, *, compile_bytecode: bool | None = None) -> InstallReport:
+        """Carry out *plan* as one transaction. Raises `StalePlan` if *env* changed since, and the supply's errors."""
+        return self._parts.installer(env, compile_bytecode=compile_bytecode).apply(plan)
+
+    def install(
+        self,
+        env: Environment,
+        requirements: Iterable[Wish] | Wish,
+        *,
+        upgrade: bool | Iterable[str] = False,
+        upgrade_strategy: Literal["only-if-needed", "eager"] = "only-if-needed",
+        reinstall: bool | Iterable[str] = False,
+        constraints: Iterable[Wish] | Wish = (),
+        overrides: Iterable[Any] = (),
+        compile_bytecode: bool | None = None,
+        **options: Any,
+    ) -> InstallReport:
+        """Resolve and install in one step.
+
+        What is installed is kept where it fits. *upgrade* lets the named requirements (true: all of *requirements*) move
+        to the newest version that fits, with ``"eager"`` also what they depend on. *reinstall* puts the same versions in
+        again. *options* are those of `Installer.plan`.
+        """
+        from envkit.kit.operations import install
+
+        return install(
+            self._parts,
+            env,
+            gather(requirements, constraints),
+            upgrade=upgrade,
+            eager=upgrade_strategy == "eager",
+            reinstall=reinstall,
+            overrides=overrides,
+            compile_bytecode=compile_bytecode,
+            options=options,
+        )
+
+    def uninstall(self, env: Environment, names: Iterable[str] | str, **options: Any) -> InstallReport:
+        """Remove distributions by name as one transaction. Raises `InstallError` for one that is not there."""
+        return self._parts.installer(env).uninstall((names,) if isinstance(names, str) else tuple(names), **options)
+
+    def sync(self, env: Environment, resolution: Any, **options: Any) -> InstallReport:
+        """Bring *env* to exactly *resolution* (a `Resolution`, a `Lock`, or the path or text of a lock file)."""
+        from envkit.kit.operations import sync
+
+        return sync(self._parts, env, resolution, options)
+
+    def undo(self, env: Environment) -> str:
+        """Return *env* to the state before the last operation, and give what kind that was."""
+        return self._parts.installer(env).undo()
+
+    # --- looking
+
+    def freeze(self, env: Environment, **options: Any) -> tuple[str, ...]:
+        """Give what is installed as requirement lines, as ``pip freeze`` prints them."""
+        return self._parts.freezer(env).freeze(**options)
+
+    def list(self, env: Environment) -> tuple[InstalledDistribution, ...]:
+        """Give the installed distributions, sorted by name."""
+        return env.distributions()
+
+    def outdated(self, env: Environment) -> tuple[Outdated, ...]:
+        """Give the distributions for which the indexes have a newer version that fits *env*, sorted by name."""
+        from envkit.kit.outdated import find_outdated
+
+        return find_outdated(self._parts, env)
+
+    def check(self, env: Environment) -> tuple[Any, ...]:
+        """Give what is wrong with what is installed; empty when nothing is."""
+        return self._parts.freezer(env).check()
+
+
+def as_target(place: Any) -> Target:
+    """Give the target that an environment, an interpreter or a target stands for."""
+    if isinstance(place, Target):
+        return place
+    return Target.of(place.interpreter if isinstance(place, Environment) else place)
+
+
+def interpreter_of(place: Any) -> Interpreter:
+    """Give the interpreter that builds for *place*: its own, for a mere target the running one."""
+    if isinstance(place, Target):
+        return Interpreter.current()
+    return place.interpreter if isinstance(place, Environment) else place
+
+
+def _completed(changes: dict[str, Any]) -> dict[str, Any]:
+    """Bring arguments of the constructor into the form that `Settings` keeps."""
+    done = dict(changes)
+    if "indexes" in done:
+        done["indexes"] = as_indexes(done["indexes"])
+    if "find_links" in done:
+        done["find_links"] = tuple(os.fspath(item) for item in done["find_links"])
+    if "trusted_hosts" in done:
+        done["trusted_hosts"] = tuple(done["trusted_hosts"])
+    if done.get("cache_dir") is not None:
+        done["cache_dir"] = os.path.abspath(done["cache_dir"])
+    if "refresh" in done and not isinstance(done["refresh"], bool):
+        done["refresh"] = tuple(done["refresh"])
+    if "policy" in done and done["policy"] is None:
+        done["policy"] = ResolutionPolicy()
+    return done

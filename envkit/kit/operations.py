@@ -1,0 +1,145 @@
+"""Whole operations: resolve with what files of requirements say, install keeping what fits, sync."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from envkit.environment.environment import Environment
+from envkit.errors import RequirementError
+from envkit.interpreter.interpreter import Interpreter
+from envkit.kit.parts import Parts
+from envkit.kit.satisfied import satisfied_by
+from envkit.kit.wanted import Wanted
+from envkit.model.identity import normalize
+from envkit.model.resolution import Resolution
+from envkit.model.source import PYPI, Index
+from envkit.model.target import Target
+
+if TYPE_CHECKING:
+    from envkit.formats.file_options import FileOptions
+    from envkit.model.distribution import InstalledDistribution
+    from envkit.model.plan import InstallReport
+    from envkit.wheels.settings import BuildSettings
+
+
+def resolve(
+    parts: Parts,
+    wanted: Wanted,
+    target: Target,
+    interpreter: Interpreter,
+    *,
+    overrides: Iterable[Any] = (),
+    preferences: Iterable[Any] = (),
+) -> Resolution:
+    """Resolve *wanted* for *target*; *interpreter* builds what only a build can tell."""
+    parts = with_file_options(parts, wanted)
+    return parts.resolver(target, interpreter).resolve(
+        wanted.requirements,
+        constraints=wanted.constraints,
+        overrides=overrides,
+        preferences=preferences,
+        hashes=wanted.hashes,
+    )
+
+
+def install(
+    parts: Parts,
+    env: Environment,
+    wanted: Wanted,
+    *,
+    upgrade: bool | Iterable[str],
+    eager: bool,
+    reinstall: bool | Iterable[str],
+    overrides: Iterable[Any],
+    compile_bytecode: bool | None,
+    options: dict[str, Any],
+) -> InstallReport:
+    """Resolve *wanted* against what is installed, then plan and apply."""
+    target = Target.of(env.interpreter)
+    installed = env.distributions()
+    parts = with_file_options(parts, wanted)
+    wanted = replace(wanted, options=(), settings={})
+    renewed = _renewed(wanted, upgrade=upgrade)
+    resolution = None
+    if not renewed and not reinstall and not tuple(overrides) and not wanted.hash_mode:
+        resolution = _already_there(wanted, installed, target)
+    if resolution is None:
+        kept = () if renewed and eager else [dist for dist in installed if normalize(dist.name) not in renewed]
+        resolution = resolve(parts, wanted, target, env.interpreter, overrides=overrides, preferences=kept)
+    installer = parts.installer(env, compile_bytecode=compile_bytecode)
+    if reinstall:
+        options["reinstall"] = reinstall if isinstance(reinstall, bool) else tuple(reinstall)
+    return installer.apply(installer.plan(resolution, mode="install", **options))
+
+
+def _renewed(wanted: Wanted, *, upgrade: bool | Iterable[str]) -> frozenset[str]:
+    if upgrade is True:
+        return wanted.names
+    return frozenset() if upgrade is False else frozenset(normalize(name) for name in upgrade)
+
+
+def _already_there(wanted: Wanted, installed: Iterable[InstalledDistribution], target: Target) -> Resolution | None:
+    texts = wanted.simple
+    if texts is None:
+        return None
+    return satisfied_by(texts, installed, target, [str(limit) for limit in wanted.constraints])
+
+
+def sync(parts: Parts, env: Environment, wanted: Any, options: dict[str, Any]) -> InstallReport:
+    """Bring *env* to exactly *wanted*."""
+    if isinstance(wanted, (str, Path)):
+        from envkit.formats.lock_files import read_lock
+
+        wanted = read_lock(wanted)
+    if not isinstance(wanted, Resolution):
+        select = getattr(wanted, "select", None)
+        if select is None:
+            raise RequirementError(f"{type(wanted).__name__} is neither a resolution nor a lock")
+        wanted = select(Target.of(env.interpreter))
+    installer = parts.installer(env)
+    return installer.apply(installer.plan(wanted, mode="sync", **options))
+
+
+def with_file_options(parts: Parts, wanted: Wanted) -> Parts:
+    """Give parts that also follow what the files of requirements say about indexes and formats."""
+    settings = parts.settings
+    policy = settings.policy
+    if wanted.hash_mode and not policy.require_hashes:
+        policy = replace(policy, require_hashes=True)
+    indexes, find_links, trusted = settings.indexes, settings.find_links, settings.trusted_hosts
+    for options in wanted.options:
+        indexes = _indexes(indexes, options)
+        find_links = (*find_links, *options.find_links)
+        trusted = (*trusted, *options.trusted_hosts)
+        if options.pre:
+            policy = replace(policy, prereleases="allow")
+        if options.only_binary or options.no_binary:
+            policy = replace(
+                policy,
+                only_binary=(*policy.only_binary, *options.only_binary),
+                no_binary=(*policy.no_binary, *options.no_binary),
+            )
+    changed = replace(settings, policy=policy, indexes=indexes, find_links=find_links, trusted_hosts=trusted)
+    if wanted.settings:
+        changed = replace(changed, build=_build_settings(settings.build, wanted))
+    return parts if changed == settings else Parts(changed)
+
+
+def _indexes(indexes: tuple[Any, ...], options: FileOptions) -> tuple[Any, ...]:
+    if options.no_index:
+        return ()
+    extra = tuple(Index(url) for url in options.extra_index_urls)
+    if options.index_url is not None:
+        kept = tuple(item for item in indexes[:-1] if item is not PYPI)
+        return (*extra, *kept, Index(options.index_url))
+    return (*extra, *indexes)
+
+
+def _build_settings(given: BuildSettings | None, wanted: Wanted) -> BuildSettings:
+    from envkit.wheels.settings import BuildSettings
+
+    given = given if given is not None else BuildSettings()
+    return replace(given, config_settings_by_project={**given.config_settings_by_project, **wanted.settings})

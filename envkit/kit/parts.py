@@ -1,0 +1,178 @@
+"""The parts of a kit: made when first needed, shared by its operations, wired here and nowhere else."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from envkit.events import Emitter
+from envkit.kit.settings import Settings
+
+if TYPE_CHECKING:
+    from envkit.cache.store import Cache
+    from envkit.environment.environment import Environment
+    from envkit.freeze.freezer import Freezer
+    from envkit.index.client import IndexClient
+    from envkit.install.installer import Installer
+    from envkit.interpreter.interpreter import Interpreter
+    from envkit.kit.builds import Builds
+    from envkit.kit.source import IndexSource
+    from envkit.kit.supply import PoolSupply
+    from envkit.model.target import Target
+    from envkit.resolve.resolver import Resolver
+    from envkit.wheels.pool import WheelPool
+
+_PartT = TypeVar("_PartT")
+
+
+class Parts:
+    """Lazily made parts of one kit. Thread-safe; each part is made once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._made: dict[str, Any] = {}
+        self._lock = threading.RLock()
+        # A kit that is dropped without being closed must not leave connections to the garbage collector.
+        weakref.finalize(self, _close, self._made)
+
+    def _once(self, name: str, make: Callable[[], _PartT]) -> _PartT:
+        found = self._made.get(name)
+        if found is None:
+            with self._lock:
+                found = self._made.get(name)
+                if found is None:
+                    found = self._made[name] = make()
+        return cast(_PartT, found)
+
+    def close(self) -> None:
+        """Close connections; parts are made anew when needed again."""
+        with self._lock:
+            _close(self._made)
+
+    def emitter(self, kind: str) -> Emitter:
+        """Give the reporter and the cancel token for one operation."""
+        return Emitter(self.settings.reporter, cancel=self.settings.cancel, kind=kind)
+
+    @property
+    def cache_dir(self) -> str:
+        """The folder of the cache."""
+        return self._once("cache_dir", self._find_cache_dir)
+
+    def _find_cache_dir(self) -> str:
+        if self.settings.cache_dir is not None:
+            return self.settings.cache_dir
+        from platformdirs import user_cache_dir
+
+        return user_cache_dir("envkit", appauthor=False)
+
+    @property
+    def cache(self) -> Cache:
+        """The cache."""
+        from envkit.cache.store import Cache
+
+        return self._once("cache", lambda: Cache(self.cache_dir))
+
+    @property
+    def client(self) -> IndexClient:
+        """The client of the indexes."""
+        from envkit.kit.clients import make_client
+
+        return self._once("client", lambda: make_client(self))
+
+    def builds(self, interpreter: Interpreter) -> Builds:
+        """Give what runs code of projects, with *interpreter*; made when first needed."""
+        from envkit.kit.workshop import make_builds
+
+        return self._once(f"builds {interpreter.executable}", lambda: make_builds(self, interpreter))
+
+    def _later(self, interpreter: Interpreter) -> Callable[[], Builds]:
+        """Give what makes the builds; it does not keep these parts alive, as they would never be closed then."""
+        weak = weakref.ref(self)
+
+        def make() -> Builds:
+            parts = weak()
+            assert parts is not None, "an operation holds the parts that it uses"
+            return parts.builds(interpreter)
+
+        return make
+
+    def source(self, interpreter: Interpreter) -> IndexSource:
+        """Give candidates for the resolver; *interpreter* reads or builds what only a build can tell."""
+        from envkit.kit.deferred import DeferredBuilds
+        from envkit.kit.source import IndexSource
+
+        return self._once(
+            f"source {interpreter.executable}",
+            lambda: IndexSource(self.client, self.cache.bucket("digests", 1), DeferredBuilds(self._later(interpreter))),
+        )
+
+    def resolver(self, target: Target, interpreter: Interpreter) -> Resolver:
+        """Give a resolver for *target*; *interpreter* builds what only a build can tell."""
+        from envkit.resolve.resolver import Resolver
+
+        settings = self.settings
+        return Resolver(
+            target,
+            self.source(interpreter),
+            settings.policy,
+            solver=settings.solver,
+            reporter=settings.reporter,
+            cancel=settings.cancel,
+        )
+
+    @property
+    def pool(self) -> WheelPool:
+        """The unpacked wheels."""
+        from envkit.wheels.pool import WheelPool
+
+        return self._once("pool", lambda: WheelPool(self.cache.bucket("wheels", 1).root))
+
+    def supply(self, interpreter: Interpreter) -> PoolSupply:
+        """Give verified wheels for the installer, built with *interpreter* where there is none."""
+        from envkit.kit.supply import PoolSupply
+
+        settings, later = self.settings, self._later(interpreter)
+        verify = "hash" if settings.policy.require_hashes else settings.verify
+        return self._once(
+            f"supply {interpreter.executable}",
+            lambda: PoolSupply(
+                self.client,
+                self.pool,
+                build=lambda pin: later().wheel_for(pin),
+                verify=verify,
+                emitter=self.emitter("wheels"),
+            ),
+        )
+
+    def installer(self, env: Environment, *, compile_bytecode: bool | None = None) -> Installer:
+        """Give an installer for *env*."""
+        from envkit.install.installer import Installer
+
+        settings = self.settings
+        return Installer(
+            env,
+            self.supply(env.interpreter),
+            link_mode=settings.link_mode,
+            compile_bytecode=settings.compile_bytecode if compile_bytecode is None else compile_bytecode,
+            reporter=settings.reporter,
+            lock_timeout=settings.lock_timeout,
+            cancel=settings.cancel,
+        )
+
+    def freezer(self, env: Environment) -> Freezer:
+        """Give a freezer for *env*."""
+        from envkit.freeze.freezer import Freezer
+
+        return Freezer(env)
+
+
+def _close(made: dict[str, Any]) -> None:
+    client = made.get("client")
+    for name in [name for name in made if name.startswith(("builds", "client", "source", "supply"))]:
+        part = made.pop(name)
+        if name.startswith("builds"):
+            part.close()
+    if client is not None:
+        client.close()

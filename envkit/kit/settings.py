@@ -1,0 +1,54 @@
+"""What a `Kit` is made with, as one value."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from envkit.events import CancelToken, Reporter
+from envkit.kit.configuration import Configuration
+from envkit.model.policy import ResolutionPolicy
+from envkit.model.source import PYPI, Index
+
+if TYPE_CHECKING:
+    from envkit.host.links import LinkMode
+    from envkit.index.transport import Transport
+    from envkit.wheels.settings import BuildSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The arguments of a `Kit`, checked and completed; *indexes* are in the order in which they are asked."""
+
+    indexes: tuple[Any, ...] = (PYPI,)
+    find_links: tuple[str, ...] = field(default=(), repr=False)
+    cache_dir: str | None = None
+    offline: bool = False
+    refresh: bool | tuple[str, ...] = False
+    policy: ResolutionPolicy = field(default_factory=ResolutionPolicy)
+    solver: Any = None
+    credentials: Any = field(default=None, repr=False)
+    keyring: str = "disabled"
+    trusted_hosts: tuple[str, ...] = ()
+    ca_file: str | None = None
+    client_cert: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    timeout: float | None = None
+    retries: int | None = None
+    reporter: Reporter | None = None
+    executor: Executor | None = None
+    cancel: CancelToken | None = None
+    build: BuildSettings | None = None
+    link_mode: LinkMode = "auto"
+    verify: str = "stat"
+    compile_bytecode: bool = False
+    lock_timeout: float = 60.0
+    transport: Transport | None = None
+    configuration: Configuration | None = None
+
+
+def as_indexes(given: Any) -> tuple[Any, ...]:
+    """Give what a user wrote for indexes as a tuple of `Index` values (or the mark of the default one)."""
+    items: tuple[Any, ...] = (given,) if isinstance(given, (str, Index)) or given is PYPI else tuple(given)
+    return tuple(Index(item) if isinstance(item, str) else item for item in items)

@@ -1,0 +1,161 @@
+"""Bring everything that people may ask for into the form that the resolver takes.
+
+Requirements come as texts, `Requirement`, paths, `Editable`, single entries and whole files. A file also brings
+constraints, hashes and options, which hold for the whole operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from packaging.requirements import Requirement
+
+from envkit.errors import RequirementError
+from envkit.model.identity import normalize
+from envkit.model.requested import RequirementEntry
+from envkit.model.requirement import RequirementLike, parse_requirement
+from envkit.model.source import Editable
+
+if TYPE_CHECKING:
+    from envkit.formats.file_options import FileOptions
+    from envkit.formats.requirements_txt import RequirementsFile
+
+    Wish: TypeAlias = RequirementLike | RequirementEntry | RequirementsFile
+else:
+    Wish: TypeAlias = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What one operation asks for.
+
+    *hashes* map a normalized name to the allowed ``"algorithm:hex"`` texts; *settings* a normalized name to the config
+    settings of its build; *hash_mode* is true where every file must have an allowed hash.
+    """
+
+    requirements: tuple[RequirementLike, ...] = ()
+    constraints: tuple[RequirementLike, ...] = ()
+    hashes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    options: tuple[FileOptions, ...] = ()
+    hash_mode: bool = False
+
+    @property
+    def simple(self) -> tuple[str, ...] | None:
+        """The requirements as texts, where all are plain dependency specifiers without a URL; else None."""
+        texts: list[str] = []
+        for item in self.requirements:
+            if isinstance(item, Requirement):
+                item = str(item)
+            if not isinstance(item, str) or looks_direct(item):
+                return None
+            if parse_requirement(item).url is not None:
+                return None
+            texts.append(item)
+        return tuple(texts)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The normalized names of the requirements that have one."""
+        found: set[str] = set()
+        for item in self.requirements:
+            if isinstance(item, Requirement):
+                found.add(normalize(item.name))
+            elif isinstance(item, str) and not looks_direct(item):
+                found.add(normalize(parse_requirement(item).name))
+        return frozenset(found)
+
+
+def looks_direct(text: str) -> bool:
+    """Whether a text names a place (a URL without a name in front of it) and not a project."""
+    head = text.split("@", 1)[0]
+    return "://" in head or text.startswith("file:")
+
+
+def gather(wishes: Iterable[Wish] | Wish, constraints: Iterable[Wish] | Wish = ()) -> Wanted:
+    """Bring *wishes* and *constraints* into one value. Raises `RequirementError` for what is none of the known kinds."""
+    collector = _Collector()
+    for wish in _each(wishes):
+        collector.add(wish)
+    for wish in _each(constraints):
+        collector.constrain(wish)
+    return collector.value()
+
+
+def _each(wishes: Any) -> Iterable[Any]:
+    if isinstance(wishes, (str, Requirement, Path, Editable, RequirementEntry)) or hasattr(wishes, "requirements"):
+        return (wishes,)
+    return wishes if isinstance(wishes, Iterable) else (wishes,)  # pyright: ignore[reportUnknownVariableType]
+
+
+class _Collector:
+    def __init__(self) -> None:
+        self.requirements: list[RequirementLike] = []
+        self.constraints: list[RequirementLike] = []
+        self.hashes: dict[str, set[str]] = {}
+        self.settings: dict[str, dict[str, Any]] = {}
+        self.options: list[FileOptions] = []
+        self.hash_mode = False
+
+    def add(self, wish: Any) -> None:
+        if isinstance(wish, str):
+            if not looks_direct(wish):
+                parse_requirement(wish)
+            self.requirements.append(wish)
+        elif isinstance(wish, (Requirement, Path, Editable)):
+            self.requirements.append(wish)
+        elif isinstance(wish, RequirementEntry):
+            self._entry(wish, self.requirements)
+        elif hasattr(wish, "requirements"):
+            self._file(wish)
+        else:
+            raise RequirementError(f"{type(wish).__name__} is no requirement", context={"type": type(wish).__name__})
+
+    def constrain(self, wish: Any) -> None:
+        if isinstance(wish, RequirementEntry):
+            self._entry(wish, self.constraints)
+        elif isinstance(wish, (str, Requirement)):
+            self.constraints.append(parse_requirement(wish) if isinstance(wish, str) else wish)
+        elif hasattr(wish, "requirements"):
+            # everything that a constraints file lists is a constraint
+            for entry in (*wish.requirements, *wish.constraints):
+                self.constrain(entry)
+        else:
+            raise RequirementError(f"{type(wish).__name__} is no constraint", context={"type": type(wish).__name__})
+
+    def _file(self, wish: Any) -> None:
+        for entry in wish.requirements:
+            self.add(entry)
+        for entry in getattr(wish, "constraints", ()):
+            self.constrain(entry)
+        options = getattr(wish, "options", None)
+        if options is not None:
+            self.options.append(options)
+        if getattr(wish, "hash_mode", False):
+            wish.check_hashes()
+            self.hash_mode = True
+
+    def _entry(self, entry: RequirementEntry, into: list[RequirementLike]) -> None:
+        into.append(entry.requirement)
+        if entry.name is None:
+            return
+        name = normalize(entry.name)
+        if entry.hashes:
+            self.hashes.setdefault(name, set()).update(
+                f"{algorithm}:{digest}" for algorithm, digests in entry.hashes.items() for digest in digests
+            )
+        if entry.config_settings:
+            self.settings.setdefault(name, {}).update(entry.config_settings)
+
+    def value(self) -> Wanted:
+        return Wanted(
+            requirements=tuple(self.requirements),
+            constraints=tuple(self.constraints),
+            hashes={name: tuple(sorted(allowed)) for name, allowed in self.hashes.items()},
+            settings=self.settings,
+            options=tuple(self.options),
+            hash_mode=self.hash_mode,
+        )

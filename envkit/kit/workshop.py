@@ -1,0 +1,35 @@
+"""Wire what runs code of projects."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from envkit.kit.builds import Builds, Workshop, settings_for
+from envkit.wheels.settings import BuildSettings
+
+if TYPE_CHECKING:
+    from envkit.interpreter.interpreter import Interpreter
+    from envkit.kit.parts import Parts
+
+
+def make_builds(parts: Parts, interpreter: Interpreter) -> Builds:
+    """Give builds with *interpreter*. Backends see an allow-list of the variables of this process, or of the mapping
+    that the kit was configured from.
+    """
+    settings = parts.settings
+    given = settings.build if settings.build is not None else BuildSettings()
+    return Builds(
+        Workshop(
+            client=parts.client,
+            cache=parts.cache,
+            pool=parts.pool,
+            interpreter=interpreter,
+            settings=settings_for(given, settings.policy),
+            policy=settings.policy,
+            environ=dict(os.environ) if settings.configuration is None else settings.configuration.environ,
+            offline=settings.offline,
+            reporter=settings.reporter,
+            cancel=settings.cancel,
+        )
+    )
