@@ -1,0 +1,385 @@
+"""A server with faults: each ends in success or in its documented error, in time, and nothing wrong is ever cached."""
+
+import gzip
+import hashlib
+import json
+import random
+import socket
+import time
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from envkit.errors import EnvkitError, HashMismatch, IndexAccessError, MetadataMismatch, ProjectNotFound, TransportError
+from envkit.testing.loopback import HTML_TYPE, JSON_TYPE, LoopbackAnswer, LoopbackIndex, LoopbackRequest
+from envkit.testing.wheels import wheel_bytes
+
+NOISE = random.Random(1).randbytes(200_000)
+WHEEL, DATA = wheel_bytes("demo", "1.0", requires=["other>=2"], files={"demo.py": "x = 1\n", "noise.bin": NOISE})
+OTHER_WHEEL, OTHER_DATA = wheel_bytes("demo", "1.0", requires=["other>=3"])
+DEADLINE = 6.0
+Reply = Callable[[LoopbackRequest], LoopbackAnswer | None]
+
+
+def page_body(**changes: Any) -> bytes:
+    entry = {"filename": WHEEL, "url": f"/files/{WHEEL}", "hashes": {"sha256": hashlib.sha256(DATA).hexdigest()}}
+    return json.dumps({"meta": {"api-version": "1.0"}, "name": "demo", "files": [entry], **changes}).encode()
+
+
+def page(body: bytes | None = None, **headers: str) -> LoopbackAnswer:
+    return LoopbackAnswer(headers={"Content-Type": JSON_TYPE, **headers}, body=page_body() if body is None else body)
+
+
+class Times:
+    """Answer the first requests for a path with a fault, later ones as usual."""
+
+    def __init__(
+        self, part: str, count: int, answer: LoopbackAnswer | Callable[[LoopbackRequest], LoopbackAnswer]
+    ) -> None:
+        self.part, self.left, self.answer = part, count, answer
+
+    def __call__(self, request: LoopbackRequest) -> LoopbackAnswer | None:
+        if self.part in request.path and self.left > 0:
+            self.left -= 1
+            return self.answer(request) if callable(self.answer) else self.answer
+        return None
+
+
+def on_page(answer: Any, count: int = 99) -> Times:
+    return Times("/simple/demo/", count, answer)
+
+
+def on_file(answer: Any, count: int = 99) -> Times:
+    return Times(".whl", count, answer)
+
+
+def raw(text: bytes) -> LoopbackAnswer:
+    return LoopbackAnswer(raw=text, close=True)
+
+
+def reset(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    sock.close()
+
+
+def drip(head: bytes, piece: bytes = b"x", pause: float = 0.1) -> LoopbackAnswer:
+    def send(sock: socket.socket) -> None:
+        sock.sendall(head)
+        end = time.monotonic() + 8
+        while time.monotonic() < end:
+            sock.sendall(piece)
+            time.sleep(pause)
+
+    return LoopbackAnswer(send=send)
+
+
+def flood(head: bytes, piece: bytes) -> LoopbackAnswer:
+    def send(sock: socket.socket) -> None:
+        sock.sendall(head)
+        end = time.monotonic() + 8
+        while time.monotonic() < end:
+            sock.sendall(piece)
+
+    return LoopbackAnswer(send=send)
+
+
+def half(request: LoopbackRequest) -> LoopbackAnswer:
+    """Promise the whole file, send half of it; ranges are kept to."""
+    return raw(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\nETag: "one"\r\n\r\n' % len(DATA) + DATA[: len(DATA) // 2])
+
+
+def silent(sock: socket.socket) -> None:
+    time.sleep(3)
+
+
+JSON_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: " + JSON_TYPE.encode() + b"\r\n"
+BOMB = gzip.compress(b" " * 30_000_000, 9)
+
+PAGE_RECOVERS = {
+    "500 once": on_page(LoopbackAnswer(status=500), 1),
+    "502 twice": on_page(LoopbackAnswer(status=502), 2),
+    "503 with Retry-After in seconds": on_page(LoopbackAnswer(status=503, headers={"Retry-After": "0"}), 1),
+    "429 with Retry-After as a date": on_page(
+        LoopbackAnswer(status=429, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}), 1
+    ),
+    "429 with Retry-After of a day": on_page(LoopbackAnswer(status=429, headers={"Retry-After": "86400"}), 1),
+    "429 with nonsense as Retry-After": on_page(LoopbackAnswer(status=429, headers={"Retry-After": "soon"}), 1),
+    "reset": on_page(LoopbackAnswer(send=reset), 1),
+    "closed without an answer": on_page(LoopbackAnswer(send=lambda sock: None), 1),
+    "cut short": on_page(raw(JSON_HEAD + b"Content-Length: 5000\r\n\r\n" + page_body()[:50]), 1),
+    "chunks cut short": on_page(raw(JSON_HEAD + b"Transfer-Encoding: chunked\r\n\r\n20\r\n" + page_body()[:16]), 1),
+    "compressed body cut short": on_page(page(gzip.compress(page_body())[:-9], **{"Content-Encoding": "gzip"}), 1),
+    "broken compression": on_page(page(b"not gzip at all", **{"Content-Encoding": "gzip"}), 1),
+    "silent once": on_page(LoopbackAnswer(send=silent), 1),
+    "garbage instead of HTTP": on_page(raw(b"\x00\x01\x02 nonsense\r\n\r\n"), 1),
+}
+
+
+@pytest.mark.parametrize("name", PAGE_RECOVERS)
+def test_page_recovers(name: str, make_client: Any) -> None:
+    hook = PAGE_RECOVERS[name]
+    fresh = Times(hook.part, hook.left, hook.answer)
+    with LoopbackIndex({WHEEL: DATA}, hook=fresh) as index:
+        start = time.monotonic()
+        found = make_client(index.url).project("demo")
+        assert time.monotonic() - start < DEADLINE
+        assert [artifact.filename for artifact in found.artifacts] == [WHEEL]
+        assert fresh.left == 0
+
+
+LENGTH = b"Content-Length: %d\r\n\r\n" % len(page_body())
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(page_body()), page_body())
+DEFLATED = {
+    "deflate": page(zlib.compress(page_body()), **{"Content-Encoding": "deflate"}),
+    "gzip by its old name": page(gzip.compress(page_body()), **{"Content-Encoding": "x-gzip"}),
+    "chunked": raw(JSON_HEAD + CHUNKED),
+    "without a length": raw(JSON_HEAD + b"Connection: close\r\n\r\n" + page_body()),
+    "HTTP/1.0": raw(JSON_HEAD.replace(b"1.1", b"1.0") + b"\r\n" + page_body()),
+    "continues before": raw(b"HTTP/1.1 100 Continue\r\n\r\n" + JSON_HEAD + LENGTH + page_body()),
+    "type in capitals": page(**{"Content-Type": JSON_TYPE.upper() + "; charset=UTF-8"}),
+    "plain JSON type": page(**{"Content-Type": "application/json"}),
+}
+
+
+@pytest.mark.parametrize("name", DEFLATED)
+def test_odd_but_right_pages_are_read(name: str, make_client: Any) -> None:
+    with LoopbackIndex({WHEEL: DATA}, hook=on_page(DEFLATED[name])) as index:
+        assert len(make_client(index.url).project("demo").artifacts) == 1
+
+
+PAGE_REFUSED: dict[str, tuple[Any, str]] = {
+    "500 for ever": (LoopbackAnswer(status=500), "500"),
+    "429 for ever": (LoopbackAnswer(status=429, headers={"Retry-After": "86400"}), "429"),
+    "reset for ever": (LoopbackAnswer(send=reset), "connection"),
+    "401": (LoopbackAnswer(status=401), "credentials"),
+    "403": (LoopbackAnswer(status=403), "refuses"),
+    "418": (LoopbackAnswer(status=418), "418"),
+    "304 unasked": (LoopbackAnswer(status=304), "304"),
+    "wrong type": (LoopbackAnswer(headers={"Content-Type": "image/png"}, body=b"x"), "content type"),
+    "no type": (LoopbackAnswer(body=page_body()), "content type"),
+    "version 2.0": (page(page_body(meta={"api-version": "2.0"})), "2.0"),
+    "version 9.9": (page(page_body(meta={"api-version": "9.9"})), "9.9"),
+    "no version": (page(page_body(meta={})), "version"),
+    "version that is a number": (page(page_body(meta={"api-version": 1})), "version"),
+    "HTML of version 2": (
+        LoopbackAnswer(
+            headers={"Content-Type": HTML_TYPE}, body=b'<meta name="pypi:repository-version" content="2.0"><a href="x">'
+        ),
+        "2.0",
+    ),
+    "not JSON": (page(b"{"), "JSON"),
+    "not UTF-8": (page(b'{"meta": "\xff\xfe"}'), "JSON"),
+    "a list": (page(b"[]"), "object"),
+    "no files": (page(b'{"meta": {"api-version": "1.0"}}'), "files"),
+    "nested too deep": (page(b"[" * 200_000), "JSON"),
+    "too large": (page(b" " * 3_000_000), "larger"),
+    "endless": (flood(JSON_HEAD + b"\r\n", b" " * 65536), "larger"),
+    "endless chunks": (
+        flood(JSON_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65536 + b"\r\n"), "larger",
+    ),
+    "gzip bomb": (page(BOMB, **{"Content-Encoding": "gzip"}), "larger"),
+    "bomb in a bomb": (page(gzip.compress(BOMB), **{"Content-Encoding": "gzip"}), "JSON"),
+    "unknown encoding": (page(b"x", **{"Content-Encoding": "br"}), "encoding"),
+    "dripping body": (drip(JSON_HEAD + b"Content-Length: 100000\r\n\r\n"), "not finished"),
+    "dripping header": (drip(b"HTTP/1.1 200 OK\r\nX: "), "not finished"),
+    "continuing for ever": (flood(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "not finished"),
+    "silent for ever": (LoopbackAnswer(send=silent), "arrived"),
+    "header of a megabyte": (flood(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65536), "HTTP"),
+    "too many headers": (raw(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n"), "HTTP"),
+    "redirect to itself": (lambda request: LoopbackAnswer(status=302, headers={"Location": request.path}), "redirects"),
+    "redirect for ever": (
+        lambda request: LoopbackAnswer(status=301, headers={"Location": request.path + "x/"}), "redirects",
+    ),
+    "redirect to a file": (LoopbackAnswer(status=302, headers={"Location": "file:///etc/passwd"}), "redirect"),
+    "redirect to data": (LoopbackAnswer(status=302, headers={"Location": "data:text/html,x"}), "redirect"),
+    "redirect to a broken address": (LoopbackAnswer(status=302, headers={"Location": "http://[::1/"}), "redirect"),
+    "redirect to plain http elsewhere": (
+        LoopbackAnswer(status=302, headers={"Location": "http://index.example/simple/demo/"}), "plain http",
+    ),
+    "truncated for ever": (raw(JSON_HEAD + b"Content-Length: 5000\r\n\r\n{"), "cut short"),
+    "negative length": (raw(JSON_HEAD + b"Content-Length: -5\r\nConnection: close\r\n\r\n{"), ""),
+    "chunk sizes that are none": (raw(JSON_HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"), ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAGE_REFUSED)
+def test_page_refused(name: str, make_client: Any) -> None:
+    answer, text = PAGE_REFUSED[name]
+    with LoopbackIndex({WHEEL: DATA}, hook=on_page(answer)) as index:
+        client = make_client(index.url)
+        start = time.monotonic()
+        with pytest.raises(TransportError) as caught:
+            client.project("demo")
+        assert time.monotonic() - start < DEADLINE
+        assert not isinstance(caught.value, ProjectNotFound)
+        assert text in caught.value.message
+        assert client.page_identity("demo") is None
+        # Nothing of it stayed: as soon as the server is well, the right page is there.
+        index.hook = None
+        assert len(make_client(index.url).project("demo").artifacts) == 1
+
+
+FILE_RECOVERS = {
+    "500 once": on_file(LoopbackAnswer(status=500), 1),
+    "reset": on_file(LoopbackAnswer(send=reset), 1),
+    "half": on_file(half, 1),
+    "half, another entity later": on_file(
+        raw(b'HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\nETag: "old"\r\n\r\n' + b"x" * 5000), 1
+    ),
+    "silent in the middle": on_file(
+        LoopbackAnswer(
+            send=lambda sock: (
+                sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n" + DATA[:1000]),
+                time.sleep(2),
+            )
+        ),
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILE_RECOVERS)
+def test_file_recovers(name: str, make_client: Any) -> None:
+    hook = FILE_RECOVERS[name]
+    fresh = Times(hook.part, hook.left, hook.answer)
+    with LoopbackIndex({WHEEL: DATA}, hook=fresh) as index:
+        client = make_client(index.url)
+        artifact = client.project("demo").artifacts[0]
+        assert client.fetch(artifact).read_bytes() == DATA
+        assert fresh.left == 0
+
+
+def answer_wrong_range(request: LoopbackRequest) -> LoopbackAnswer | None:
+    if "range" in request.headers and request.path.endswith(".whl"):
+        return LoopbackAnswer(status=206, headers={"Content-Range": f"bytes 0-9/{len(DATA)}"}, body=DATA[:10])
+    return half(request) if request.path.endswith(".whl") else None
+
+
+FILE_REFUSED: dict[str, tuple[Any, type[EnvkitError], str]] = {
+    "404": (on_file(LoopbackAnswer(status=404)), TransportError, "404"),
+    "500 for ever": (on_file(LoopbackAnswer(status=500)), TransportError, "500"),
+    "wrong bytes": (on_file(LoopbackAnswer(body=bytes(len(DATA)))), HashMismatch, "sha256"),
+    "another wheel": (on_file(LoopbackAnswer(body=OTHER_DATA)), IndexAccessError, ""),
+    "one byte more": (on_file(LoopbackAnswer(body=DATA + b"x")), TransportError, "larger"),
+    "endless": (on_file(flood(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536)), TransportError, "larger"),
+    "half for ever": (on_file(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\nxx")), TransportError, "short"),
+    "wrong range": (answer_wrong_range, TransportError, ""),
+    "drips": (on_file(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n")), TransportError, "not finished"),
+    "compressed on the way": (
+        on_file(LoopbackAnswer(headers={"Content-Encoding": "gzip"}, body=gzip.compress(DATA))), IndexAccessError, "",
+    ),
+    "login page": (on_file(LoopbackAnswer(headers={"Content-Type": "text/html"}, body=b"<html>")), IndexAccessError, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILE_REFUSED)
+def test_file_refused(name: str, make_client: Any, cache: Any) -> None:
+    hook, kind, text = FILE_REFUSED[name]
+    with LoopbackIndex({WHEEL: DATA}, hook=hook) as index:
+        client = make_client(index.url)
+        artifact = client.project("demo").artifacts[0]
+        start = time.monotonic()
+        with pytest.raises(kind) as caught:
+            client.fetch(artifact)
+        assert time.monotonic() - start < DEADLINE
+        assert text in caught.value.message
+        assert not [path for path in cache.root.glob("files-*/**/*") if path.is_file()]
+        index.hook = None
+        assert client.fetch(artifact).read_bytes() == DATA
+
+
+METADATA = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
+METADATA_FAULTS: dict[str, tuple[Any, type[EnvkitError] | None]] = {
+    "sidecar missing": (Times(".metadata", 99, LoopbackAnswer(status=404)), None),
+    "sidecar forbidden": (Times(".metadata", 99, LoopbackAnswer(status=403)), None),
+    "sidecar of another": (Times(".metadata", 99, LoopbackAnswer(body=METADATA)), HashMismatch),
+    "sidecar too large": (Times(".metadata", 99, LoopbackAnswer(body=b"x" * 300_000)), TransportError),
+    "sidecar fails": (Times(".metadata", 99, LoopbackAnswer(status=500)), TransportError),
+    "sidecar fails once": (Times(".metadata", 1, LoopbackAnswer(status=500)), None),
+    "no ranges, no sidecar": (
+        lambda request: LoopbackAnswer(status=404) if "metadata" in request.path
+        else LoopbackAnswer(body=DATA) if "whl" in request.path else None,
+        None,
+    ),
+    "ranges refused": (
+        lambda request: LoopbackAnswer(status=404) if "metadata" in request.path
+        else LoopbackAnswer(status=416) if "range" in request.headers else None,
+        None,
+    ),
+    "ranges lie": (
+        lambda request: LoopbackAnswer(status=404) if "metadata" in request.path
+        else LoopbackAnswer(status=206, headers={"Content-Range": "bytes 5-1/x"}) if "range" in request.headers else None,
+        None,
+    ),
+    "ranges of another file": (
+        lambda request: LoopbackAnswer(status=404) if "metadata" in request.path
+        else LoopbackAnswer(status=206, headers={"Content-Range": "bytes 0-99/100"}, body=b"x" * 100)
+        if "range" in request.headers else None,
+        TransportError,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", METADATA_FAULTS)
+def test_metadata_faults(name: str, make_client: Any) -> None:
+    hook, kind = METADATA_FAULTS[name]
+    if isinstance(hook, Times):
+        hook = Times(hook.part, hook.left, hook.answer)
+    with LoopbackIndex({WHEEL: DATA}, hook=hook) as index:
+        client = make_client(index.url)
+        artifact = client.project("demo").artifacts[0]
+        if kind is None:
+            assert b"Requires-Dist: other>=2" in client.metadata(artifact)
+        else:
+            with pytest.raises(kind):
+                client.metadata(artifact)
+            index.hook = None
+            assert b"Requires-Dist: other>=2" in client.metadata(artifact)
+
+
+def test_sidecar_that_differs_from_the_wheel_is_refused(make_client: Any) -> None:
+    lie = METADATA + b"Requires-Dist: evil\n\n"
+
+    def hook(request: LoopbackRequest) -> LoopbackAnswer | None:
+        if request.path.endswith(".metadata"):
+            return LoopbackAnswer(body=lie)
+        return None
+
+    details = {WHEEL: {"core-metadata": {"sha256": hashlib.sha256(lie).hexdigest()}}}
+    with LoopbackIndex({WHEEL: DATA}, hook=hook, details=details) as index:
+        for _ in range(2):
+            client = make_client(index.url)
+            artifact = client.project("demo").artifacts[0]
+            assert b"evil" in client.metadata(artifact)
+            with pytest.raises(MetadataMismatch):
+                client.fetch(artifact)
+
+
+def test_redirect_to_another_origin_gets_no_credentials(make_client: Any) -> None:
+    with LoopbackIndex({WHEEL: DATA}) as other:
+
+        def away(request: LoopbackRequest) -> LoopbackAnswer:
+            return LoopbackAnswer(status=302, headers={"Location": f"{other.root}{request.path}"})
+
+        with LoopbackIndex({WHEEL: DATA}, hook=on_page(away)) as index:
+            url = index.url.replace("//", "//user:secret@")
+            assert make_client(url, credentials=lambda _: ("user", "secret")).project("demo").artifacts
+            assert "authorization" in index.requests[0].headers
+            assert other.count("/simple/demo/") == 1
+            assert all("authorization" not in request.headers for request in other.requests)
+
+
+def test_a_resumed_download_asks_for_the_rest_once(make_client: Any) -> None:
+    with LoopbackIndex({WHEEL: DATA}, hook=on_file(half, 1)) as index:
+        # The tag that the broken answer gave is the one that the index gives afterwards.
+        tag = f'"{hashlib.sha256(DATA).hexdigest()[:20]}"'.encode()
+        index.hook = on_file(
+            raw(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nETag: %s\r\n\r\n" % (len(DATA), tag) + DATA[:70_000]), 1
+        )
+        client = make_client(index.url)
+        artifact = client.project("demo").artifacts[0]
+        assert client.fetch(artifact).read_bytes() == DATA
+        asked = [request.headers.get("range") for request in index.requests if request.path.endswith(".whl")]
+        assert asked == [None, "bytes=70000-"]
