@@ -9,12 +9,13 @@ from envkit.index.client import IndexClient
 from envkit.index.transport import Limits, Timeouts
 
 if TYPE_CHECKING:
-    from envkit.kit.parts import Parts
+    from envkit.cache.store import Cache
+    from envkit.events import Emitter
+    from envkit.kit.settings import Settings
 
 
-def make_client(parts: Parts) -> IndexClient:
+def make_client(settings: Settings, cache: Cache, emitter: Emitter) -> IndexClient:
     """Wire the client. Variables reach it only through a kit that was made from the environment."""
-    settings = parts.settings
     environ = settings.configuration.environ if settings.configuration is not None else None
     timeouts, limits = Timeouts(), Limits()
     if settings.timeout is not None:
@@ -25,14 +26,14 @@ def make_client(parts: Parts) -> IndexClient:
     return IndexClient(
         settings.indexes,
         find_links=settings.find_links,
-        cache=parts.cache,
+        cache=cache,
         transport=settings.transport,
         credentials=settings.credentials,
         index_strategy=settings.policy.index_strategy,
         offline=settings.offline,
         refresh=settings.refresh,
         trusted_hosts=settings.trusted_hosts,
-        emitter=parts.emitter("index"),
+        emitter=emitter,
         env=environ,
         proxy=settings.proxy,
         ca_file=settings.ca_file,

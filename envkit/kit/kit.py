@@ -276,8 +276,9 @@ def _completed(changes: dict[str, Any]) -> dict[str, Any]:
         done["trusted_hosts"] = tuple(done["trusted_hosts"])
     if done.get("cache_dir") is not None:
         done["cache_dir"] = os.path.abspath(done["cache_dir"])
-    if "refresh" in done and not isinstance(done["refresh"], bool):
-        done["refresh"] = tuple(done["refresh"])
+    refresh: Any = done.get("refresh", False)
+    if not isinstance(refresh, bool):
+        done["refresh"] = tuple(refresh)
     if "policy" in done and done["policy"] is None:
         done["policy"] = ResolutionPolicy()
     return done

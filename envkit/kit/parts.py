@@ -79,13 +79,16 @@ class Parts:
         """The client of the indexes."""
         from envkit.kit.clients import make_client
 
-        return self._once("client", lambda: make_client(self))
+        return self._once("client", lambda: make_client(self.settings, self.cache, self.emitter("index")))
 
     def builds(self, interpreter: Interpreter) -> Builds:
         """Give what runs code of projects, with *interpreter*; made when first needed."""
         from envkit.kit.workshop import make_builds
 
-        return self._once(f"builds {interpreter.executable}", lambda: make_builds(self, interpreter))
+        return self._once(
+            f"builds {interpreter.executable}",
+            lambda: make_builds(self.settings, interpreter, self.client, self.cache, self.pool),
+        )
 
     def _later(self, interpreter: Interpreter) -> Callable[[], Builds]:
         """Give what makes the builds; it does not keep these parts alive, as they would never be closed then."""

@@ -9,21 +9,25 @@ from envkit.kit.builds import Builds, Workshop, settings_for
 from envkit.wheels.settings import BuildSettings
 
 if TYPE_CHECKING:
+    from envkit.cache.store import Cache
+    from envkit.index.client import IndexClient
     from envkit.interpreter.interpreter import Interpreter
-    from envkit.kit.parts import Parts
+    from envkit.kit.settings import Settings
+    from envkit.wheels.pool import WheelPool
 
 
-def make_builds(parts: Parts, interpreter: Interpreter) -> Builds:
+def make_builds(
+    settings: Settings, interpreter: Interpreter, client: IndexClient, cache: Cache, pool: WheelPool
+) -> Builds:
     """Give builds with *interpreter*. Backends see an allow-list of the variables of this process, or of the mapping
     that the kit was configured from.
     """
-    settings = parts.settings
     given = settings.build if settings.build is not None else BuildSettings()
     return Builds(
         Workshop(
-            client=parts.client,
-            cache=parts.cache,
-            pool=parts.pool,
+            client=client,
+            cache=cache,
+            pool=pool,
             interpreter=interpreter,
             settings=settings_for(given, settings.policy),
             policy=settings.policy,
