@@ -82,8 +82,15 @@ def test_only_kit_reads_the_processs_variables_and_nothing_prints():
                 assert not reads or inside.startswith(("kit/", *PROBES)), f"{path}:{node.lineno} os.{node.attr}"
 
 
-# Scripts that run in other Pythons, where printing is how they answer.
-PROBES = ("interpreter/_probe", "interpreter/probe_script", "install/_compile", "environment/scripts/", "wheels/_")
+# Scripts that run in other Pythons, where printing is how they answer; and what hands variables on to other programs.
+PROBES = (
+    "interpreter/_probe",
+    "interpreter/probe_script",
+    "host/processes",
+    "install/_compile",
+    "environment/scripts/",
+    "wheels/_",
+)
 
 
 def test_no_tracked_file_names_a_public_registry():

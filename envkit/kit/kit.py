@@ -271,11 +271,13 @@ def _completed(changes: dict[str, Any]) -> dict[str, Any]:
     if "indexes" in done:
         done["indexes"] = as_indexes(done["indexes"])
     if "find_links" in done:
-        done["find_links"] = tuple(os.fspath(item) for item in done["find_links"])
+        links: Iterable[Any] = done["find_links"]
+        done["find_links"] = tuple(os.fspath(item) for item in links)
     if "trusted_hosts" in done:
         done["trusted_hosts"] = tuple(done["trusted_hosts"])
-    if done.get("cache_dir") is not None:
-        done["cache_dir"] = os.path.abspath(done["cache_dir"])
+    folder: Any = done.get("cache_dir")
+    if folder is not None:
+        done["cache_dir"] = os.path.abspath(folder)
     refresh: Any = done.get("refresh", False)
     if not isinstance(refresh, bool):
         done["refresh"] = tuple(refresh)
