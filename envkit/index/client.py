@@ -21,10 +21,13 @@ from envkit.model.source import PYPI, Index
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from packaging.version import Version
+
     from envkit.cache import Cache
     from envkit.index.artifacts import ArtifactStore
     from envkit.index.auth import Credentials, CredentialsCallback
     from envkit.index.login import KeyringProvider
+    from envkit.index.views import ProjectDescription
 
 IndexStrategy = Literal["first-index", "unsafe-first-match", "unsafe-best-match"]
 IndexLike: TypeAlias = str | Index | object
@@ -254,6 +257,46 @@ class IndexClient:
 
     def _cancelled(self) -> bool:
         return self._emitter.cancel is not None and self._emitter.cancel.cancelled
+
+    # -- views
+
+    def versions(self, name: str, *, yanked: bool = False) -> tuple[Version, ...]:
+        """Give the versions of a project, the newest first; see `project` for what is raised."""
+        from envkit.index.views import versions_of
+
+        return versions_of(self.project(name), yanked=yanked)
+
+    def latest(self, name: str, *, prereleases: bool = False) -> Version | None:
+        """Give the newest version that was not yanked; a pre-release where asked for, or where there is nothing else."""
+        from envkit.index.views import latest_of
+
+        return latest_of(self.versions(name), prereleases=prereleases)
+
+    def files(self, name: str, version: str | Version) -> tuple[Artifact, ...]:
+        """Give the files of one version."""
+        from envkit.index.views import version_of
+        from envkit.model.identity import parse_version
+
+        page, wanted = self.project(name), parse_version(str(version))
+        return tuple(artifact for artifact in page.artifacts if version_of(artifact, page.name) == wanted)
+
+    def describe(self, name: str, version: str | Version | None = None) -> ProjectDescription:
+        """Give summary, description and links of a version, the latest one without *version*.
+
+        Read from the metadata of one of its wheels, or of an sdist whose index advertises it. Raises what `project` and
+        `metadata` raise.
+        """
+        from envkit.index.views import describe
+
+        chosen = self.latest(name) if version is None else version
+        files = self.files(name, chosen) if chosen is not None else ()
+        readable = [artifact for artifact in files if artifact.is_wheel or artifact.metadata is not None]
+        if not readable:
+            raise ProjectNotFound(
+                f"no file of {name} {chosen or ''} says what it is without being built".replace("  ", " "),
+                context={"project": normalize(name), "version": str(chosen)},
+            )
+        return describe(self.metadata(min(readable, key=lambda artifact: artifact.metadata is None)))
 
     # -- metadata and files
 
