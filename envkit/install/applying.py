@@ -12,6 +12,7 @@ from envkit.events import DistributionRemoved, Emitter, Recovered, WheelInstalle
 from envkit.host import files
 from envkit.host.links import Linker, LinkMode
 from envkit.install import state
+from envkit.install.cloning import check_possible, clone_rest
 from envkit.install.contents import Contents, Item, check_place, collect
 from envkit.install.fetching import PoolChanged
 from envkit.install.layout import Layout
@@ -65,6 +66,7 @@ def apply_change(
         looked = clock()
         linker = Linker(change.link_mode)
         stager = _Stages(layout, transaction)
+        whole = _find_whole(change, transaction)
         staging = Staging(contents, layout, linker, stager)
         try:
             staging.place_files(emitter.check)
@@ -74,7 +76,9 @@ def apply_change(
             raise
         staging.write_generated(emitter.check)
         aside = _set_aside(removal, contents, stager, transaction)
-        plan_moves(contents, layout, removal, transaction)
+        for library in whole:
+            clone_rest(library, frozenset(removal.units), stager, Linker("hardlink"))
+        plan_moves(contents, layout, removal, transaction, whole)
         _stage_rewritten(removal, stager, transaction)
         _stage_attested(removal, attested, staging, stager, transaction)
         staged = clock()
@@ -94,6 +98,14 @@ def apply_change(
     )
 
 
+def _find_whole(change: Change, transaction: Transaction) -> tuple[str, ...]:
+    """Give the library folders that change in one step."""
+    if change.atomic != "swap":
+        return ()
+    check_possible(change.layout, transaction.stage())
+    return tuple(library for library in change.layout.libraries if os.path.isdir(library))
+
+
 class _Stages:
     """Gives, for absolute paths, where they are staged."""
 
@@ -101,7 +113,12 @@ class _Stages:
         self.layout = layout
         self._transaction = transaction
 
+        self._root = f"{layout.root}/"
+        self._first = transaction.stage()
+
     def __call__(self, path: str) -> str:
+        if path.startswith(self._root):
+            return f"{self._first}/{path[len(self._root) :]}"
         base, inner = self.layout.locate(path)
         stage = self._transaction.stage(self._transaction.place(base))
         return f"{stage}/{inner}" if inner else stage

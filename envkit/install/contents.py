@@ -124,7 +124,7 @@ def _add(contents: Contents, folder: str, source: Source, standing: frozenset[st
         return
     contents.folders[folder] = [source]
     while folder not in standing:
-        above: str = os.path.dirname(folder)
+        above = folder.rpartition("/")[0]
         known = above in contents.children
         contents.children.setdefault(above, set()).add(folder)
         if known or above == folder:
@@ -231,8 +231,8 @@ def _look(folder: str, missing: set[str], gone: frozenset[str], contents: Conten
     above: list[str] = []
     while path not in missing and path not in gone:
         above.append(path)
-        parent = os.path.dirname(path)
-        if parent == path or path not in contents.children.get(parent, ()):
+        parent = path.rpartition("/")[0]
+        if path not in contents.children.get(parent, ()):
             break
         path = parent
     else:

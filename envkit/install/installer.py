@@ -17,7 +17,7 @@ from envkit.install.ports import EnvironmentLike, WheelSupply
 from envkit.installed.database import scan
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
-from envkit.model.plan import InstallPlan, InstallReport, Present
+from envkit.model.plan import InstallPlan, InstallReport, Present, Problem
 from envkit.model.resolution import Resolution
 from envkit.transaction import recover
 
@@ -145,6 +145,31 @@ class Installer:
         self._check_managed()
         with self._operation("undo"):
             return undo(self.layout.root, timeout=self._timeout, pause=self._pause)
+
+    def verify(self) -> tuple[Problem, ...]:
+        """Compare the destination with its records; nothing is changed. An empty answer means that all is well."""
+        from envkit.install.verifying import find_problems
+
+        return find_problems(self.installed(), self.layout)
+
+    def repair(self, names: Iterable[str] | None = None) -> InstallReport:
+        """Install again, from the very same archives, what `verify` finds missing or changed (of *names*, else of all).
+
+        Edited files are set aside, never lost. ``warnings`` of the report name what cannot be repaired, because it is
+        not known where it came from.
+        """
+        import dataclasses
+
+        from envkit.install.repairing import plan_repair
+
+        self._check_managed()
+        installed = self.installed()
+        wanted = None if names is None else frozenset(normalize(name) for name in names)
+        stamp = state.fingerprint(self.layout.libraries)
+        plan, warnings = plan_repair(installed, self.layout, stamp, wanted)
+        if plan.is_empty:
+            return InstallReport(root=plan.root, kept=plan.keep, warnings=warnings)
+        return dataclasses.replace(self.apply(plan), warnings=warnings)
 
     def _fetch(self, plan: InstallPlan, emitter: Emitter) -> list[Item]:
         from envkit.install.fetching import fetch

@@ -6,19 +6,27 @@ import os
 
 from envkit.errors import StalePlan
 from envkit.install.contents import Contents
-from envkit.install.layout import Layout
+from envkit.install.layout import Layout, inside
 from envkit.install.removal import Removal
 from envkit.transaction.journal import Kind
 from envkit.transaction.transaction import Transaction
 
 
-def plan_moves(contents: Contents, layout: Layout, removal: Removal, transaction: Transaction) -> None:
-    """Give *transaction* its moves: a new folder comes in as a whole, one that is shared is entered."""
+def plan_moves(
+    contents: Contents, layout: Layout, removal: Removal, transaction: Transaction, whole: tuple[str, ...] = ()
+) -> None:
+    """Give *transaction* its moves: a new folder comes in as a whole, one that is shared is entered.
+
+    The folders *whole* are staged with all that stays in them, and change places with what is there.
+    """
     mover = _Mover(contents, layout, set(removal.units) | removal.changed, transaction)
+    for path in whole:
+        mover.move("swap", path)
+        mover.swapped.add(path)
     for base in dict.fromkeys((layout.root, *(layout.locate(path)[0] for path in layout.schemes.values()))):
         mover.enter(base)
     for path in removal.units:
-        if path not in mover.swapped:
+        if path not in mover.swapped and not any(inside(path, folder) for folder in whole):
             mover.move("remove", path)
 
 
@@ -37,7 +45,7 @@ class _Mover:
             for name in self._contents.names(source):
                 self._file(f"{folder}/{name}")
         for child in sorted(self._contents.children.get(folder, ())):
-            if not self._brings_files(child):
+            if child in self.swapped or not self._brings_files(child):
                 continue
             if child in self._gone:
                 self._swap(child)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import functools
 import hashlib
 import io
 import json
@@ -142,7 +143,7 @@ def _own_files(item: Item) -> list[tuple[str, bytes]]:
         "filename": wheel.filename,
         "hashes": {"sha256": wheel.sha256},
     }
-    found = [("INSTALLER", _INSTALLER), ("envkit.json", json.dumps(facts, indent=1).encode() + b"\n")]
+    found = [("INSTALLER", _INSTALLER), ("envkit.json", json.dumps(facts).encode())]
     if item.requested:
         found.append(("REQUESTED", b""))
     if wheel.origin is not None:
@@ -159,7 +160,13 @@ def _recorded(path: str, library: str) -> str:
     """Give a path as RECORD has it: relative to the folder of the metadata folder, with forward slashes."""
     if path.startswith(f"{library}/"):
         return path[len(library) + 1 :]
+    folder, name = os.path.split(path)
+    return f"{_relative(folder, library)}/{name}"
+
+
+@functools.lru_cache(maxsize=1024)
+def _relative(folder: str, library: str) -> str:
     try:
-        return os.path.relpath(path, library).replace(os.sep, "/")
+        return os.path.relpath(folder, library).replace(os.sep, "/")
     except ValueError:  # another drive
-        return path.replace(os.sep, "/")
+        return folder.replace(os.sep, "/")
