@@ -195,7 +195,7 @@ class _Environments:
 
     @property
     def interpreter(self) -> str:
-        interpreter = self._workshop.interpreter
+        interpreter = self._workshop.interpreter.base  # environments of one interpreter build the same wheels
         return f"{interpreter.implementation} {interpreter.version} {interpreter.executable} {interpreter.tags[:1]}"
 
     def resolve(self, requirements: Sequence[str], *, chain: tuple[str, ...]) -> BuildRequirements:

@@ -19,6 +19,7 @@ from envkit.wheels.bounds import ArchiveBounds
 
 _MAX_HOPS = 40
 _MAX_MTIME = 1 << 33
+_ZIP_EPOCH = 315_619_200.0  # 1980-01-02, UTC: a day later, so that it holds in every time zone
 _WINDOWS_DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))]
 )
@@ -67,7 +68,8 @@ class TreeWriter:
             raise self.refuse("is there twice for a file system that does not tell the names apart", name) from error
         self._files.add(parts)
         if mtime is not None and 0 <= mtime < _MAX_MTIME:
-            os.utime(path, (mtime, mtime))  # make(1) compares them, so builds rely on their order
+            # make(1) compares them, so builds rely on their order; wheels are zip files, which begin in 1980.
+            os.utime(path, (max(mtime, _ZIP_EPOCH), max(mtime, _ZIP_EPOCH)))
 
     def add_symlink(self, name: str, target: str) -> None:
         """Take a symlink; it is made by `finish`."""

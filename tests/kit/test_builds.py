@@ -1,5 +1,6 @@
 """From sources to installed distributions, with envkit's own resolver and installer inside the builds."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -170,6 +171,18 @@ def test_a_built_wheel_is_used_again_until_its_requirements_resolve_otherwise(tm
     toolkit(first.folder, "1.1")
     third = World(tmp_path)
     assert not third.builds.build(third.resolve("demo").pins["demo"]).from_cache
+
+
+def test_environments_of_one_interpreter_share_what_was_built(tmp_path):
+    for name in ("one", "two"):
+        world = World(tmp_path)
+        toolkit(world.folder)
+        tool_sdist(world.folder, {"name": "demo", "version": "1.0"})
+        env = EnvBuilder(symlinks=True).create(tmp_path / name)
+        world.workshop = dataclasses.replace(world.workshop, interpreter=env.interpreter)
+        world.builds = Builds(world.workshop)
+        world.builds.build(world.resolve("demo").pins["demo"])
+    assert world.ran().count("wheel") == 1
 
 
 def test_a_build_requirement_that_is_an_sdist_is_built_first(world):

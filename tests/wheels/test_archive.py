@@ -139,6 +139,13 @@ def test_a_zip_written_as_a_stream_is_read(tmp_path):
     assert tree(os.path.dirname(unpack(tmp_path, "p.zip", Pipe.data))) == FILES
 
 
+def test_files_from_before_zip_archives_can_be_put_into_wheels(tmp_path):
+    top = unpack(tmp_path, "p.tar.gz", hostile.tar())
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        archive.write(os.path.join(top, "ok.txt"), "ok.txt")
+
+
 def test_special_bits_are_dropped(tmp_path):
     data = hostile.tar(hostile.member("p-1/suid", b"x", mode=0o6777))
     top = unpack(tmp_path, "p.tar.gz", data)
