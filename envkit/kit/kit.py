@@ -21,6 +21,9 @@ from envkit.model.source import PYPI
 from envkit.model.target import Target
 
 if TYPE_CHECKING:
+    from envkit.freeze.graph import TreeNode
+    from envkit.freeze.problems import Problem
+    from envkit.freeze.report import Shown
     from envkit.host.links import LinkMode
     from envkit.kit.outdated import Outdated
     from envkit.model.distribution import InstalledDistribution
@@ -240,13 +243,21 @@ class Kit:
         """Give the installed distributions, sorted by name."""
         return env.distributions()
 
+    def show(self, env: Environment, name: str, **options: Any) -> Shown | None:
+        """Give everything known of one installed distribution, with its files; None where it is not installed."""
+        return self._parts.freezer(env).show(name, **options)
+
+    def tree(self, env: Environment, **options: Any) -> tuple[TreeNode, ...]:
+        """Give what is installed as a forest of dependencies; see `Freezer.tree`."""
+        return self._parts.freezer(env).tree(**options)
+
     def outdated(self, env: Environment) -> tuple[Outdated, ...]:
         """Give the distributions for which the indexes have a newer version that fits *env*, sorted by name."""
         from envkit.kit.outdated import find_outdated
 
         return find_outdated(self._parts, env)
 
-    def check(self, env: Environment) -> tuple[Any, ...]:
+    def check(self, env: Environment) -> tuple[Problem, ...]:
         """Give what is wrong with what is installed; empty when nothing is."""
         return self._parts.freezer(env).check()
 
@@ -274,8 +285,9 @@ def _completed(changes: dict[str, Any]) -> dict[str, Any]:
         links: Iterable[Any] = done["find_links"]
         done["find_links"] = tuple(os.fspath(item) for item in links)
     if "trusted_hosts" in done:
-        done["trusted_hosts"] = tuple(done["trusted_hosts"])
-    folder: Any = done.get("cache_dir")
+        hosts: Iterable[str] = done["trusted_hosts"]
+        done["trusted_hosts"] = tuple(hosts)
+    folder: str | None = done.get("cache_dir")
     if folder is not None:
         done["cache_dir"] = os.path.abspath(folder)
     refresh: Any = done.get("refresh", False)

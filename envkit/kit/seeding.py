@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from envkit.environment.environment import Environment
 
 if TYPE_CHECKING:
+    from envkit.install.ports import InterpreterFacts
     from envkit.kit.parts import Parts
-    from envkit.model.distribution import LocalWheel
+    from envkit.model.distribution import CompiledWheel, LocalWheel
     from envkit.model.resolution import Pin, Resolution
     from envkit.model.target import Target
 
@@ -24,6 +25,9 @@ class _Ready:
     def wheels(self, pins: Iterable[Pin]) -> Iterator[tuple[Pin, LocalWheel]]:
         for pin in pins:
             yield pin, self._wheels[pin.name]
+
+    def compiled(self, wheels: Sequence[LocalWheel], interpreter: InterpreterFacts) -> Mapping[str, CompiledWheel]:
+        return {}
 
 
 class PoolSeeder:
