@@ -143,7 +143,7 @@ class LockContent(Value):
         """Give the lock with these projects (None: all) free to move: to be passed on as the previous lock."""
         free = {normalize(name) for name in names} if names is not None else {one.name for one in self.packages}
         kept = tuple(package for package in self.packages if package.name not in free)
-        return replace(self, packages=kept)
+        return replace(self, packages=kept, roots=())  # without roots it is no answer, only a wish
 
 
 def _accepts(specifier: str, python: str) -> bool:

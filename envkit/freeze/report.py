@@ -159,12 +159,9 @@ def _files(one: InstalledDistribution) -> tuple[str, ...] | None:
 
 
 def inspect_report(distributions: Iterable[InstalledDistribution], markers: Mapping[str, str]) -> dict[str, Any]:
-    """Give pip's inspect report. ``pip_version`` is missing, since pip did not write it; ``envkit_version`` is added."""
-    from envkit import __version__
-
+    """Give pip's inspect report. ``pip_version`` is missing, since pip did not write it."""
     return {
         "version": "1",
-        "envkit_version": __version__,
         "installed": [_inspected(one) for one in distributions],
         "environment": dict(markers),
     }

@@ -52,6 +52,7 @@ class MarkerSets:
         self._nodes: list[tuple[Atom, Node, Node]] = [(("~",), 0, 0), (("~",), 1, 1)]
         self._index: dict[tuple[Atom, Node, Node], Node] = {}
         self._memo: dict[tuple[Node, Node, Node], Node] = {}
+        self.texts: dict[tuple[str, str | None], Node] = {}
         self._asked: set[Atom] = set()
         self._theories: dict[frozenset[Atom], Node] = {}
         self._atoms_of: dict[Node, frozenset[Atom]] = {EMPTY: frozenset(), ALL: frozenset()}

@@ -25,12 +25,19 @@ _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 Cut = tuple[int, int, int]
 
 
-def set_of(sets: MarkerSets, marker: str | None) -> Node:
-    """Give the environments in which *marker* holds; None holds in all. Raises `RequirementError` and `LockError`."""
+def set_of(sets: MarkerSets, marker: str | None, *, extra: str | None = None) -> Node:
+    """Give the environments in which *marker* holds; None holds in all.
+
+    With *extra*, questions about ``extra`` are answered: yes for that name, no for others ("" is none). Raises
+    `RequirementError` and `LockError`.
+    """
     if marker is None or not marker.strip():
         return ALL
-    check_bounds(marker, "marker")
-    return _Parser(sets, str(parse_marker(marker))).run()
+    known = sets.texts.get((marker, extra))
+    if known is None:
+        check_bounds(marker, "marker")
+        known = sets.texts[marker, extra] = _Parser(sets, str(parse_marker(marker)), extra).run()
+    return known
 
 
 def set_of_python(sets: MarkerSets, specifier: str | None) -> Node:
@@ -117,8 +124,9 @@ def _quote(value: str) -> str:
 class _Parser:
     """Reads the normalized text of a marker; its depth was checked before."""
 
-    def __init__(self, sets: MarkerSets, text: str) -> None:
+    def __init__(self, sets: MarkerSets, text: str, extra: str | None = None) -> None:
         self._sets = sets
+        self._extra = extra
         self._tokens = list(self._split(text))
         self._at = 0
 
@@ -187,6 +195,8 @@ class _Parser:
             return _python_node(sets, _full_version_cuts(operator, value))
         if variable == "extra":
             value = normalize(value)
+            if self._extra is not None and operator in ("==", "!="):
+                return ALL if (value == self._extra) == (operator == "==") else EMPTY
         if operator in ("==", "!="):
             node = sets.atom((variable, "==", value))
             return node if operator == "==" else sets.outside(node)
@@ -245,3 +255,23 @@ def _atom_text(atom: Atom, *, answer: bool = True) -> str:
         if operator == "~=":
             raise LockError(f"the opposite of {variable} ~= {value!r} cannot be written as a marker")
     return f"{_quote(value)} {operator} {variable}" if side == "r" else f"{variable} {operator} {_quote(value)}"
+
+
+def python_bounds(sets: MarkerSets, node: Node) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Give the oldest and the newest minor version of Python in *node*; (99, 0) where there is no newest."""
+    cuts = sorted({_cut_of(atom) for atom in sets.atoms(node) if atom[0] == "python"})
+    edges: list[Cut] = [(0, 0, 0), *cuts]
+    inside: list[bool] = []
+    for at in range(len(edges)):
+        part = node
+        for atom in (atom for atom in sets.atoms(node) if atom[0] == "python"):
+            part = sets.fix(part, atom, edges[at] < _cut_of(atom))
+        inside.append(not sets.is_empty(part))
+    if not any(inside):
+        raise LockError("no Python is left")
+    oldest = edges[inside.index(True)]
+    last = len(inside) - 1 - inside[::-1].index(True)
+    if last == len(edges) - 1:
+        return oldest[:2], (99, 0)
+    end = edges[last + 1]
+    return oldest[:2], (end[0], end[1] - 1) if end[2] == 0 and end[1] > 0 else end[:2]

@@ -1,0 +1,197 @@
+"""Universal locks: one choice of versions for every Python and platform in a range."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from packaging.requirements import Requirement
+
+from envkit.errors import LockError, RequirementError
+from envkit.events import CancelToken
+from envkit.formats.lock import Lock
+from envkit.model.identity import normalize, parse_specifier
+from envkit.model.lock import LockedPackage
+from envkit.model.marker_sets import MarkerSets, Node
+from envkit.model.marker_text import set_of, set_of_python
+from envkit.model.requested import RequirementEntry
+from envkit.model.requirement import parse_requirement
+from envkit.resolve.lock_forks import Forking, MakeResolver
+from envkit.resolve.lock_merge import Merging
+from envkit.resolve.ports import CandidateSource
+
+Lockable = str | Requirement | RequirementEntry
+
+
+def lock(
+    make: MakeResolver,
+    source: CandidateSource,
+    requirements: Iterable[Lockable],
+    *,
+    requires_python: str = ">=3.9",
+    environments: Sequence[str] = (),
+    extras: Mapping[str, Iterable[Lockable]] | None = None,
+    groups: Mapping[str, Iterable[Lockable]] | None = None,
+    default_groups: Sequence[str] = (),
+    conflicts: Sequence[Sequence[str]] = (),
+    constraints: Iterable[Lockable] = (),
+    overrides: Iterable[Lockable] = (),
+    previous: Lock | None = None,
+    cancel: CancelToken | None = None,
+) -> Lock:
+    """Lock *requirements* for every environment that fits *requires_python* and one of the markers *environments*.
+
+    *make* gives a resolver for a target and a source; `Resolver.lock` passes itself.
+
+    *extras* and *groups* are further requirements that can be asked for by name when the lock is used; *conflicts* lists
+    sets of such names (``"extra:cpu"``, ``"group:old"``) of which at most one may be used at a time. Versions of
+    *previous* are kept where they fit; where all of it still fits, nothing is looked up at all.
+
+    Raises what `Resolver.resolve` raises (with the environments that failed in ``context``), and `LockError`.
+    """
+    parse_specifier(requires_python)
+    more = _choices(extras, groups)
+    roots = [*map(_text, requirements), *more]
+    names = tuple(sorted(normalize(name) for name in extras or ()))
+    group_names = tuple(sorted(normalize(name) for name in groups or ()))
+    limits, replaced = [_text(one) for one in constraints], [_text(one) for one in overrides]
+    shape = Lock(
+        packages=(),
+        requires_python=requires_python,
+        environments=tuple(environments),
+        extras=names,
+        groups=group_names,
+        default_groups=tuple(normalize(name) for name in default_groups),
+        roots=tuple(roots),
+    )
+    if previous is not None and not limits and not replaced and not conflicts and _still_fits(previous, shape):
+        return replace(shape, packages=previous.packages)
+    sets = MarkerSets()
+    whole = _whole(sets, requires_python, environments)
+    forking = Forking(
+        make=make,
+        source=source,
+        sets=sets,
+        roots=roots,
+        constraints=limits,
+        overrides=replaced,
+        cancel=cancel,
+        preferred=_preferred(previous),
+    )
+    forks = forking.run(_spaces(sets, whole, conflicts))
+    packages = Merging(sets, roots, replaced, whole=whole).run(forks)
+    return replace(shape, packages=packages)
+
+
+def _text(given: Lockable) -> str:
+    if isinstance(given, RequirementEntry):
+        wanted = given.requirement
+        if not isinstance(wanted, str):
+            raise RequirementError(
+                "a lock for many machines cannot hold a path without a name", file=given.file, line=given.line
+            )
+        return wanted
+    return str(parse_requirement(str(given)))
+
+
+def _choices(
+    extras: Mapping[str, Iterable[Lockable]] | None, groups: Mapping[str, Iterable[Lockable]] | None
+) -> Iterable[str]:
+    for variable, table in (("extras", extras or {}), ("dependency_groups", groups or {})):
+        for name, requirements in table.items():
+            condition = f'"{normalize(name)}" in {variable}'
+            for given in requirements:
+                text = _text(given)
+                own = parse_requirement(text).marker
+                head = text.rpartition(";")[0].strip() if own is not None else text
+                yield f"{head} ; {condition}" if own is None else f"{head} ; ({own}) and {condition}"
+
+
+def _whole(sets: MarkerSets, requires_python: str, environments: Sequence[str]) -> Node:
+    node = set_of_python(sets, requires_python)
+    if environments:
+        node = sets.both(node, sets.any_of(set_of(sets, marker) for marker in environments))
+    if sets.is_empty(node):
+        raise LockError("no environment fits both requires_python and environments")
+    return node
+
+
+def _spaces(sets: MarkerSets, whole: Node, conflicts: Sequence[Sequence[str]]) -> list[Node]:
+    """Divide by what must not be used together: each part has one choice of each conflict, or none."""
+    kinds = {"extra": "extras", "group": "dependency_groups"}
+    options: list[list[Node]] = []
+    for conflict in conflicts:
+        members: list[Node] = []
+        for text in conflict:
+            kind, colon, name = text.partition(":")
+            if not colon or kind not in kinds:
+                raise LockError(f"a conflict is between names such as extra:cpu or group:old, not {text!r}")
+            members.append(sets.atom((kinds[kind], "has", normalize(name))))
+        parts: list[Node] = []
+        for chosen in (None, *range(len(members))):
+            part = whole
+            for at, member in enumerate(members):
+                part = sets.both(part, member if at == chosen else sets.outside(member))
+            parts.append(part)
+        options.append(parts)
+    spaces: list[Node] = []
+    for choice in itertools.islice(itertools.product(*options), 256):
+        part = whole
+        for node in choice:
+            part = sets.both(part, node)
+        spaces.append(part)
+    return spaces
+
+
+def _preferred(previous: Lock | None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for package in previous.packages if previous is not None else ():
+        if package.version is not None and package.origin is None:
+            text = str(package.version)
+            if package.name not in found or _is_newer(text, found[package.name]):
+                found[package.name] = text
+    return found
+
+
+def _is_newer(one: str, other: str) -> bool:
+    from envkit.model.identity import parse_version
+
+    return parse_version(one) > parse_version(other)
+
+
+def _still_fits(previous: Lock, shape: Lock) -> bool:
+    """Whether a lock answers the same question: the same roots, or roots that its versions satisfy as well."""
+    same = ("requires_python", "environments", "extras", "groups", "default_groups")
+    if not previous.packages or any(getattr(previous, name) != getattr(shape, name) for name in same):
+        return False
+    if previous.roots == shape.roots:
+        return _is_whole(previous)
+    before, after = map(_by_shape, (previous.roots, shape.roots))
+    if before.keys() != after.keys():
+        return False
+    versions: dict[str, list[LockedPackage]] = {}
+    for package in previous.packages:
+        versions.setdefault(package.name, []).append(package)
+    for requirements in after.values():
+        for requirement in requirements:
+            for package in versions.get(normalize(requirement.name), ()):
+                if package.version is None or not requirement.specifier.contains(package.version, prereleases=True):
+                    return False
+    return _is_whole(previous)
+
+
+def _is_whole(previous: Lock) -> bool:
+    names = {package.name for package in previous.packages}
+    wanted = {normalize(parse_requirement(text).name) for text in previous.roots if ";" not in text}
+    return wanted <= names
+
+
+def _by_shape(roots: Sequence[str]) -> dict[tuple[object, ...], list[Requirement]]:
+    """Group requirements by all but their versions."""
+    found: dict[tuple[object, ...], list[Requirement]] = {}
+    for text in roots:
+        requirement = parse_requirement(text)
+        key = (normalize(requirement.name), tuple(sorted(requirement.extras)), requirement.url, str(requirement.marker))
+        found.setdefault(key, []).append(requirement)
+    return found

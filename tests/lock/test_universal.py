@@ -1,0 +1,259 @@
+"""Universal locks: what they select is a valid resolution in every environment of their range."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packaging.specifiers import SpecifierSet
+
+from envkit.errors import EnvkitError, LockError, NoCandidate, ResolutionImpossible
+from envkit.formats.lock import Lock
+from envkit.model.policy import ResolutionPolicy
+from envkit.model.requirement import parse_requirement
+from envkit.model.target import Target
+from envkit.resolve.resolver import Resolver
+from envkit.testing.source import MemorySource, Release
+
+_PLATFORMS = [
+    ("linux", "posix", "Linux"),
+    ("darwin", "posix", "Darwin"),
+    ("win32", "nt", "Windows"),
+]
+_MACHINES = ["x86_64", "arm64"]
+_IMPLEMENTATIONS = [("cpython", "CPython"), ("pypy", "PyPy")]
+PYTHONS = [f"3.{minor}.{micro}" for minor in range(8, 15) for micro in (0, 1, 7)]
+
+
+def target(python: str, platform, machine: str, implementation) -> Target:
+    short = ".".join(python.split(".")[:2])
+    return Target(
+        python=python,
+        markers={
+            "python_full_version": python, "python_version": short, "sys_platform": platform[0], "os_name": platform[1],
+            "platform_system": platform[2], "platform_machine": machine, "implementation_name": implementation[0],
+            "platform_python_implementation": implementation[1], "implementation_version": python,
+            "platform_release": "1", "platform_version": "1",
+        },
+        tags=("py3-none-any",),
+    )  # fmt: skip
+
+
+TARGETS = [target(*parts) for parts in itertools.product(PYTHONS, _PLATFORMS, _MACHINES, _IMPLEMENTATIONS)]
+
+
+def in_range(requires_python: str) -> list[Target]:
+    return [one for one in TARGETS if SpecifierSet(requires_python).contains(one.python)]
+
+
+def check_everywhere(found: Lock, projects, roots, *, targets=None, extras=(), groups=()) -> None:
+    """Assert that what the lock selects is what the requirements need, no more and no less, on each target."""
+    for one in targets if targets is not None else in_range(found.requires_python or ""):
+        pins = {name: str(pin.version) for name, pin in found.select(one, extras=extras, groups=groups).pins.items()}
+        needed: set[str] = set()
+        waiting = [(text, "") for text in roots]
+        seen: set[tuple[str, str]] = set()
+        while waiting:
+            text, extra = waiting.pop()
+            requirement = parse_requirement(text)
+            if requirement.marker and not requirement.marker.evaluate({**one.markers, "extra": extra}):
+                continue
+            name = requirement.name
+            assert name in pins, (one.markers, text, pins)
+            assert requirement.specifier.contains(pins[name], prereleases=True), (one.markers, text, pins)
+            needed.add(name)
+            release = projects[name][pins[name]]
+            requires, python = (
+                (release.requires, release.requires_python) if isinstance(release, Release) else (release, None)
+            )
+            assert python is None or SpecifierSet(python).contains(one.python), (one.python, name, pins)
+            for wanted in ("", *requirement.extras):
+                if (name, wanted) not in seen:
+                    seen.add((name, wanted))
+                    waiting += [(text, wanted) for text in requires]
+        assert needed == set(pins), (one.markers, needed, pins)
+
+
+def R(*requires, python=None, extras=()):
+    return Release(requires=requires, requires_python=python, extras=extras)
+
+
+def lock(source, roots, *, policy=None, **options) -> Lock:
+    return Resolver(TARGETS[0], source, policy).lock(roots, **options)
+
+
+def locked(projects, roots, **options) -> Lock:
+    return lock(MemorySource(projects), roots, **options)
+
+
+def versions(found: Lock) -> dict[str, list[tuple[str, str | None]]]:
+    table: dict[str, list[tuple[str, str | None]]] = {}
+    for package in found.packages:
+        table.setdefault(package.name, []).append((str(package.version), package.marker))
+    return table
+
+
+def test_one_resolution_serves_all():
+    projects = {
+        "app": {"1": R("tomli; python_version < '3.11'", "colorama; sys_platform == 'win32'", "core>=1")},
+        "tomli": {"2": []}, "colorama": {"0.4": []}, "core": {"1": [], "2": R("colorama")},
+    }  # fmt: skip
+    found = locked(projects, ["app"])
+    assert versions(found) == {
+        "app": [("1", None)], "core": [("2", None)], "colorama": [("0.4", None)],
+        "tomli": [("2", 'python_version < "3.11"')],
+    }  # fmt: skip
+    check_everywhere(found, projects, ["app"])
+
+
+def test_the_same_version_for_all_pythons_where_there_is_one():
+    projects = {"x": {"1": R(python=">=3.8"), "2": R(python=">=3.11")}}
+    assert versions(locked(projects, ["x"])) == {"x": [("1", None)]}
+
+
+def test_a_fork_where_no_version_serves_all():
+    projects = {"x": {"1": R(python="<3.11"), "2": R(python=">=3.11")}}
+    found = locked(projects, ["x"])
+    assert versions(found) == {"x": [("1", 'python_version < "3.11"'), ("2", 'python_version >= "3.11"')]}
+    check_everywhere(found, projects, ["x"])
+
+
+def test_a_fork_where_requirements_exclude_each_other():
+    projects = {
+        "app": {"1": R("x<2; sys_platform=='win32'", "x>=2; sys_platform!='win32'", "y"), "0": []},
+        "x": {"1": R("y<3"), "2": []}, "y": {"2": [], "3": []},
+    }  # fmt: skip
+    found = locked(projects, ["app"])
+    assert versions(found)["app"] == [("1", None)]
+    assert versions(found)["x"] == [("1", 'sys_platform == "win32"'), ("2", 'sys_platform != "win32"')]
+    check_everywhere(found, projects, ["app"])
+    roots = ["x<2; os_name == 'nt'", "x>=2; os_name != 'nt'"]
+    check_everywhere(locked(projects, roots), projects, roots)
+
+
+def test_a_fork_where_projects_exclude_each_other():
+    projects = {
+        "a": {"1": R("x<2; sys_platform=='win32'")}, "b": {"1": R("x>=2; sys_platform=='linux'")}, "x": {"1": [], "2": []}
+    }  # fmt: skip
+    found = locked(projects, ["a", "b"])
+    check_everywhere(found, projects, ["a", "b"])
+
+
+def test_a_cap_divides_only_where_nothing_serves_all():
+    projects = {"x": {"1": R(), "2": R(python=">=3.9,<3.12")}}
+    assert versions(locked(projects, ["x"])) == {"x": [("1", None)]}
+    found = locked(projects, ["x", "x>=2; python_version<'3.12'"])
+    assert versions(found) == {"x": [("1", 'python_version >= "3.12"'), ("2", 'python_version < "3.12"')]}
+    check_everywhere(found, projects, ["x"])
+
+
+def test_extras_and_groups_and_conflicts():
+    projects = {"a": {"1": []}, "b": {"1": R("c; extra=='x'", extras=["x"])}, "c": {"1": [], "2": []}}
+    found = locked(projects, ["a"], extras={"Big": ["b[x]"]}, groups={"dev": ["c<2"]})
+    assert versions(found)["c"] == [("1", '"big" in extras or "dev" in dependency_groups')]
+    check_everywhere(found, projects, ["a"], targets=TARGETS[50:53])
+    check_everywhere(found, projects, ["a", "b[x]"], targets=TARGETS[50:53], extras=["big"])
+    check_everywhere(found, projects, ["a", "c<2"], targets=TARGETS[50:53], groups=["dev"])
+    with pytest.raises((ResolutionImpossible, NoCandidate)):
+        locked(projects, [], extras={"one": ["c==1"], "two": ["c==2"]})
+    found = locked(projects, [], extras={"one": ["c==1"], "two": ["c==2"]}, conflicts=[["extra:one", "extra:two"]])
+    check_everywhere(found, projects, ["c==1"], targets=TARGETS[50:53], extras=["one"])
+    check_everywhere(found, projects, ["c==2"], targets=TARGETS[50:53], extras=["two"])
+
+
+def test_environments_limit():
+    projects = {"a": {"1": R("b; sys_platform=='win32'")}}
+    found = locked(projects, ["a"], environments=["sys_platform == 'linux'"])  # b does not exist
+    assert set(versions(found)) == {"a"}
+    with pytest.raises(LockError, match="not for environments"):
+        found.select(next(one for one in TARGETS if one.markers["sys_platform"] == "win32" and one.python == "3.9.0"))
+
+
+def test_overrides_and_constraints():
+    projects = {"a": {"1": R("b<2; python_version<'3.12'")}, "b": {"1": [], "2": [], "3": []}}
+    found = locked(projects, ["a"], overrides=["b>=2"], constraints=["b<3"])
+    assert versions(found)["b"] == [("2", 'python_version < "3.12"')]
+
+
+def test_what_was_locked_stays():
+    projects = {"a": {"1": ["b"]}, "b": {"1": []}}
+    source = MemorySource(projects)
+    first = lock(source, ["a"])
+    source.change("b", {"1": [], "2": []})
+    source.calls.clear()
+    again = lock(source, ["a"], previous=first)
+    assert again == first
+    assert not source.calls  # nothing was looked up
+    assert lock(source, ["a>=1"], previous=first).packages == first.packages
+    more = lock(source, ["a", "b"], previous=first)
+    assert versions(more)["b"] == [("1", None)]
+    upgraded = lock(source, ["a"], previous=first.upgrade(["b"]))
+    assert versions(upgraded)["b"] == [("2", None)]
+    assert [change.to_dict()["after"] for change in first.diff(upgraded)] == [["2"]]
+
+
+def test_impossible_says_where():
+    projects = {"a": {"1": R("b>=2; sys_platform=='win32'")}, "b": {"1": []}}
+    with pytest.raises(EnvkitError) as caught:
+        locked(projects, ["a"])
+    assert "win32" in str(caught.value.context.get("environments"))
+
+
+def test_written_and_read_again():
+    projects = {
+        "a": {
+            "1": Release(hashes={"sha256": "0" * 64}),
+            "2": Release(requires_python=">=3.12", hashes={"sha256": "1" * 64}),
+        }
+    }
+    found = locked(projects, ["a<2; python_version<'3.12'", "a>=2; python_version>='3.12'"])
+    again = Lock.parse(found.to_pylock())
+    assert versions(again) == versions(found)
+    assert again.roots == found.roots
+    assert "--hash=sha256:" in found.to_requirements()
+
+
+_NAMES = "abcdef"
+_MARKS = st.sampled_from(
+    ["", "", "", "; python_version<'3.11'", "; python_version>='3.11'", "; sys_platform=='win32'", "; sys_platform!='win32'",
+     "; python_full_version<'3.10.2'", "; platform_machine=='arm64' and python_version<'3.13'", "; os_name=='nt'",
+     "; implementation_name=='pypy'", "; extra=='x'", "; extra=='x' and sys_platform=='linux'"]
+)  # fmt: skip
+_REQUIREMENTS = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(_NAMES),
+    st.sampled_from(["", "", "[x]"]),
+    st.sampled_from(["", "", ">=2", "<2", "==1", "!=1"]),
+    _MARKS,
+)
+_RELEASES = st.builds(
+    lambda requires, python: Release(requires=tuple(requires), requires_python=python, extras=("x",)),
+    st.lists(_REQUIREMENTS, max_size=3),
+    st.sampled_from([None, None, None, ">=3.9", ">=3.11", "<3.12", ">=3.9,<3.14"]),
+)
+_WORLDS = st.fixed_dictionaries(
+    {name: st.dictionaries(st.sampled_from("123"), _RELEASES, min_size=1) for name in _NAMES}
+)
+
+
+@given(_WORLDS, st.lists(_REQUIREMENTS, min_size=1, max_size=3))
+@settings(max_examples=30)
+def test_valid_in_sampled_environments(projects, roots):
+    """Where there is a lock it is right in every sampled environment; where there is none, some environment has none."""
+    chosen = random.Random(0).sample(in_range(">=3.9"), 40)
+    try:
+        found = locked(projects, roots, policy=ResolutionPolicy(deadline=20))
+    except (ResolutionImpossible, NoCandidate):
+        failed = 0
+        for one in in_range(">=3.9"):
+            try:
+                Resolver(one, MemorySource(projects)).resolve(roots)
+            except EnvkitError:
+                failed += 1
+                break
+        assert failed, "every environment can be resolved by itself"
+        return
+    check_everywhere(found, projects, roots, targets=chosen)
