@@ -290,9 +290,9 @@ def _completed(changes: dict[str, Any]) -> dict[str, Any]:
     folder: str | None = done.get("cache_dir")
     if folder is not None:
         done["cache_dir"] = os.path.abspath(folder)
-    refresh: Any = done.get("refresh", False)
-    if not isinstance(refresh, bool):
-        done["refresh"] = tuple(refresh)
+    if not isinstance(done.get("refresh", False), bool):
+        names: Iterable[str] = done["refresh"]
+        done["refresh"] = tuple(names)
     if "policy" in done and done["policy"] is None:
         done["policy"] = ResolutionPolicy()
     return done

@@ -26,7 +26,11 @@ class _Ready:
         for pin in pins:
             yield pin, self._wheels[pin.name]
 
-    def compiled(self, wheels: Sequence[LocalWheel], interpreter: InterpreterFacts) -> Mapping[str, CompiledWheel]:
+    def compiled(
+        self,
+        wheels: Sequence[LocalWheel],  # noqa: ARG002  the port's arguments
+        interpreter: InterpreterFacts,  # noqa: ARG002
+    ) -> Mapping[str, CompiledWheel]:
         return {}
 
 
