@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from envkit.errors import RequirementError
 from envkit.events import CancelToken, Emitter, OperationFinished, OperationStarted, Reporter
@@ -23,6 +23,10 @@ from envkit.resolve.problem import Problem, Restart
 from envkit.resolve.pubgrub import PubGrubSolver
 from envkit.resolve.selection import Rules
 from envkit.resolve.solver import Bounds, Solver, Unsolvable
+
+if TYPE_CHECKING:
+    from envkit.formats.lock import Lock
+    from envkit.resolve.lock import Lockable
 
 DEFAULT_SOLVER = "pubgrub"
 
@@ -80,6 +84,42 @@ class Resolver:
             emitter(OperationFinished(operation=emitter.operation, kind="resolve", seconds=seconds, ok=ok))
         return resolution
 
+    def lock(
+        self,
+        requirements: Iterable[Lockable],
+        *,
+        requires_python: str = ">=3.9",
+        environments: Sequence[str] = (),
+        extras: Mapping[str, Iterable[Lockable]] | None = None,
+        groups: Mapping[str, Iterable[Lockable]] | None = None,
+        default_groups: Sequence[str] = (),
+        conflicts: Sequence[Sequence[str]] = (),
+        constraints: Iterable[Lockable] = (),
+        overrides: Iterable[Lockable] = (),
+        previous: Lock | None = None,
+    ) -> Lock:
+        """Lock for all environments in a range; the resolver's own target plays no part. See `envkit.resolve.lock.lock`."""
+        from envkit.resolve.lock import lock
+
+        def make(target: Target, source: CandidateSource) -> Resolver:
+            return Resolver(target, source, self.policy, self.solver, self.reporter, self.cancel)
+
+        return lock(
+            make,
+            self.source,
+            requirements,
+            requires_python=requires_python,
+            environments=environments,
+            extras=extras,
+            groups=groups,
+            default_groups=default_groups,
+            conflicts=conflicts,
+            constraints=constraints,
+            overrides=overrides,
+            previous=previous,
+            cancel=self.cancel,
+        )
+
     def _resolve(
         self,
         emitter: Emitter,
@@ -97,14 +137,17 @@ class Resolver:
         inputs, texts = read_inputs(catalog, requirements, constraints, overrides, preferences)
         problem = Problem(catalog, inputs)
         bounds = Bounds(emitter, started + self.policy.deadline, self.policy.max_rounds)
+        solver = self.solver
         try:
             while True:
                 try:
-                    return to_resolution(problem, self.solver.solve(problem, bounds), texts, emitter)
+                    return to_resolution(problem, solver.solve(problem, bounds), texts, emitter)
                 except Restart:
                     problem.reset()
                 except Unsolvable as unsolvable:
-                    raise to_error(problem, unsolvable.proof) from None
+                    if unsolvable.proof is not None:
+                        raise to_error(problem, unsolvable.proof, bounds) from None
+                    solver = PubGrubSolver()  # what cannot prove is not believed
         finally:
             catalog.save()
 
@@ -117,4 +160,8 @@ def make_solver(solver: str | Solver | None) -> Solver:
         return solver
     if solver == "pubgrub":
         return PubGrubSolver()
+    if solver == "resolvelib":
+        from envkit.resolve.backtracking import BacktrackingSolver
+
+        return BacktrackingSolver()
     raise RequirementError(f"no solver is called {solver!r}", hint='"pubgrub" and "resolvelib" are')

@@ -65,11 +65,12 @@ class Bounds:
         self.rounds += 1
         self.emitter.check()
         if self.rounds > self.max_rounds:
-            raise self._too_deep(f"no answer after {self.max_rounds} rounds", problem, decided)
+            raise self.too_deep(f"no answer after {self.max_rounds} rounds", problem, decided)
         if self.rounds & 15 == 1 and time.monotonic() > self.deadline:
-            raise self._too_deep("no answer within the deadline", problem, decided)
+            raise self.too_deep("no answer within the deadline", problem, decided)
 
-    def _too_deep(self, message: str, problem: Problem, decided: Mapping[int, int]) -> ResolutionTooDeep:
+    def too_deep(self, message: str, problem: Problem, decided: Mapping[int, int]) -> ResolutionTooDeep:
+        """Give the error that says who conflicted most, and how far the best attempt came."""
         fought = [name for name, _ in sorted(self.conflicts.items(), key=lambda item: (-item[1], item[0]))[:5]]
         best = {
             problem.nodes[index].name: problem.version(problem.nodes[index], bit)

@@ -113,6 +113,10 @@ class MemorySource:
         except KeyError:
             raise ProjectNotFound(f"nothing is at {request.url}") from None
 
+    def known_names(self) -> Iterable[str]:
+        """Give every name, for near misses."""
+        return tuple(self._projects)
+
     def prefetch_pages(self, names: Iterable[str]) -> None:
         """Do nothing: everything is here."""
 

@@ -11,11 +11,11 @@ from envkit.resolve.resolver import Resolver
 
 from . import graphs
 
-SOLVERS = ("pubgrub",)
+SOLVERS = ("pubgrub", "resolvelib")
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(index=graphs.indexes(yanked=False), roots=st.lists(graphs.requirements(), min_size=1, max_size=3))
 def test_agrees_with_brute_force(solver, index, roots):
     agrees(solver, index, roots)
