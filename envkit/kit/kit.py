@@ -282,7 +282,7 @@ def _completed(changes: dict[str, Any]) -> dict[str, Any]:
     if "indexes" in done:
         done["indexes"] = as_indexes(done["indexes"])
     if "find_links" in done:
-        links: Iterable[Any] = done["find_links"]
+        links: Iterable[str | os.PathLike[str]] = done["find_links"]
         done["find_links"] = tuple(os.fspath(item) for item in links)
     if "trusted_hosts" in done:
         hosts: Iterable[str] = done["trusted_hosts"]
