@@ -1,0 +1,285 @@
+"""Removal takes what is recorded, inside, unchanged and nobody else's; everything else stays and is reported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envkit.errors import InstallError
+from envkit.install.installer import Installer
+
+from .places import Workshop, litter, snapshot
+
+
+@pytest.fixture
+def shop(tmp_path):
+    shop = Workshop.at(tmp_path)
+    shop.wheel(
+        "tool",
+        "1",
+        files={
+            "tool/__init__.py": "V = 1",
+            "tool/data/x.txt": "x",
+            "tool_single.py": "",
+            "{dist}.data/data/share/man/man1/tool.1": "man",
+            "{dist}.data/scripts/tool-script": "#!python\n",
+            "{dist}.data/headers/tool.h": "int x;",
+        },
+        entry_points="[console_scripts]\ntool = tool:main\n",
+    )
+    return shop
+
+
+def forge(shop: Workshop, rows: str, name: str = "forged", files: dict[str, str] | None = None) -> Path:
+    """A distribution as another installer may have left it, with any RECORD."""
+    info = shop.environment.library / f"{name}-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n\n")
+    (info / "RECORD").write_text(rows + f"{info.name}/METADATA,,\n{info.name}/RECORD,,\n")
+    for path, text in (files or {}).items():
+        place = shop.environment.library / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    return info
+
+
+def row(path: str, text: str) -> str:
+    import base64
+    import hashlib
+
+    digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+    return f"{path},sha256={digest},{len(text)}\n"
+
+
+def test_nothing_is_left(shop):
+    before = shop.snapshot()
+    shop.install("tool==1")
+    assert shop.snapshot() != before
+    library = shop.environment.library
+    subprocess.run([sys.executable, "-m", "compileall", "-q", library], check=True)
+    report = shop.uninstall("Tool")
+    assert report.left == {}
+    assert [change.after for change in report.changes] == [None]
+    assert shop.snapshot() == before
+
+
+def test_changed_files_stay_and_are_reported(shop):
+    shop.install("tool==1")
+    edited = shop.environment.library / "tool/data/x.txt"
+    os.unlink(edited)
+    edited.write_text("y")
+    report = shop.uninstall("tool")
+    assert report.left == {str(edited): "changed"}
+    assert edited.read_text() == "y"
+    assert not (shop.environment.library / "tool/__init__.py").exists()
+    assert not list(shop.environment.library.glob("tool-*"))
+
+
+def test_changed_files_give_way_to_an_upgrade_but_are_kept(shop):
+    shop.wheel("tool", "2", files={"tool/__init__.py": "V = 2"})
+    shop.install("tool==1")
+    edited = shop.environment.library / "tool/__init__.py"
+    os.unlink(edited)
+    edited.write_text("V = 'edited'")
+    report = shop.install("tool==2")
+    assert edited.read_text() == "V = 2"
+    (kept,) = report.set_aside.values()
+    assert Path(kept).read_text() == "V = 'edited'"
+    shop.installer().undo()
+    assert edited.read_text() == "V = 'edited'"
+    assert not os.path.exists(kept)
+
+
+def test_unrecorded_files_stay(shop):
+    shop.install("tool==1")
+    added = shop.environment.library / "tool/data/added.txt"
+    added.write_text("mine")
+    shop.uninstall("tool")
+    assert added.read_text() == "mine"
+    assert sorted(os.listdir(shop.environment.library)) == ["tool"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../../../bin/python",
+        "../../../bin/activate",
+        "../../../pyvenv.cfg",
+        "../../../.envkit/last",
+        "../../../../outside.txt",
+        "../../../../env-sibling/x.txt",
+        "/etc/hostname",
+        "linked/secret.txt",
+        "x/../../../../../outside.txt",
+    ],
+)
+def test_a_forged_record_removes_nothing_else(shop, tmp_path, path):
+    outside = tmp_path / "outside.txt"
+    outside.write_text("precious")
+    sibling = tmp_path / "env-sibling"  # its name begins like the environment's
+    sibling.mkdir()
+    (sibling / "x.txt").write_text("precious")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/secret.txt").write_text("precious")
+    (shop.environment.library / "linked").symlink_to(tmp_path / "elsewhere")
+    shop.install("tool==1")
+    place = os.path.normpath(shop.environment.library / path)
+    text = Path(place).read_bytes().decode("utf-8", "replace") if os.path.isfile(place) else ""
+    forge(shop, row(path, text))
+    before = snapshot(tmp_path)
+    report = shop.uninstall("forged")
+    after = snapshot(tmp_path)
+    gone = {name for name in before if name not in after}
+    assert all("forged-1.dist-info" in name for name in gone)
+    assert {name: after[name] for name in after} == {name: before[name] for name in after}
+    if not path.startswith("linked"):
+        assert set(report.left.values()) <= {"outside", "protected"}
+        assert report.left
+
+
+def test_another_distributions_files_stay(shop):
+    shop.install("tool==1")
+    forge(shop, row("tool/__init__.py", "V = 1") + row("tool_single.py", ""))
+    report = shop.uninstall("forged")
+    assert set(report.left.values()) == {"shared"}
+    assert (shop.environment.library / "tool/__init__.py").exists()
+    assert (shop.environment.library / "tool_single.py").exists()
+
+
+def test_files_without_the_recorded_content_stay(shop):
+    mine = shop.environment.library / "mine.py"
+    mine.write_text("precious")
+    forge(shop, row("mine.py", "harmless"))
+    assert shop.uninstall("forged").left == {str(mine): "changed"}
+    forge(shop, "mine.py,,\n", name="forged2")
+    assert shop.uninstall("forged2").left == {str(mine): "no-hash"}
+    assert mine.read_text() == "precious"
+
+
+def test_no_record_is_a_clear_error(shop):
+    info = forge(shop, "")
+    (info / "RECORD").unlink()
+    before = shop.snapshot()
+    with pytest.raises(InstallError, match="RECORD"):
+        shop.uninstall("forged")
+    assert shop.snapshot() == before
+    assert litter(shop.environment.root) == []
+
+
+def test_a_record_that_makes_no_sense_is_an_error(shop):
+    info = forge(shop, "")
+    for content in (b"\xff\xff,,\n", b'"a",b,c,d,e\n', b"a\0b,,\n"):
+        (info / "RECORD").write_bytes(content)
+        with pytest.raises(InstallError):
+            shop.uninstall("forged")
+
+
+def test_legacy_metadata_with_a_list_of_files(shop):
+    before = shop.snapshot()
+    library = shop.environment.library
+    info = library / "old-1.egg-info"
+    info.mkdir()
+    (info / "PKG-INFO").write_text("Metadata-Version: 1.0\nName: old\nVersion: 1\n")
+    (library / "old.py").write_text("")
+    (info / "installed-files.txt").write_text("../old.py\nPKG-INFO\n../../../../bin/python\n")
+    report = shop.uninstall("old")
+    assert set(report.left.values()) == {"protected"}
+    assert shop.snapshot() == before
+
+
+def test_legacy_metadata_without_a_list_is_an_error(shop):
+    (shop.environment.library / "old-1.egg-info").write_text("Metadata-Version: 1.0\nName: old\nVersion: 1\n")
+    with pytest.raises(InstallError, match="no record"):
+        shop.uninstall("old")
+    assert (shop.environment.library / "old-1.egg-info").exists()
+
+
+def test_an_egg_link(shop, tmp_path):
+    before = shop.snapshot()
+    library = shop.environment.library
+    project = tmp_path / "project"
+    (project / "dev.egg-info").mkdir(parents=True)
+    (project / "dev.egg-info/PKG-INFO").write_text("Metadata-Version: 1.0\nName: dev\nVersion: 3\n")
+    (library / "dev.egg-link").write_text(f"{project}\n.")
+    (library / "easy-install.pth").write_text(f"/somewhere/else\n{project}\n")
+    (shop.environment.scripts / "dev").write_text("#!python\n# EASY-INSTALL-ENTRY-SCRIPT: 'dev','console_scripts','dev'\n")
+    assert [(found.name, found.version, found.editable) for found in shop.installer().installed()] == [("dev", "3", True)]
+    shop.uninstall("dev")
+    assert (library / "easy-install.pth").read_text() == "/somewhere/else\n"
+    (library / "easy-install.pth").unlink()
+    assert shop.snapshot() == before
+    assert (project / "dev.egg-info/PKG-INFO").exists()
+
+
+def test_nothing_of_the_environment_is_run(shop):
+    shop.install("tool==1")
+    trap = shop.environment.library / "trap.pth"
+    trap.write_text("import os; os.abort()\n")
+    (shop.environment.library / "sitecustomize.py").write_text("import os; os.abort()\n")
+    (shop.environment.root / "bin/python").unlink()
+    shop.uninstall("tool")
+    assert trap.exists()
+
+
+def test_bytecode_of_others_stays(shop):
+    shop.wheel("second", "1", files={"second_single.py": ""})
+    shop.install("tool==1", "second==1")
+    library = shop.environment.library
+    subprocess.run([sys.executable, "-m", "compileall", "-q", library], check=True)
+    shop.uninstall("tool")
+    left = [name for name in os.listdir(library / "__pycache__")]
+    assert [name.partition(".")[0] for name in left] == ["second_single"]
+    shop.uninstall("second")
+    assert os.listdir(library) == []
+
+
+def test_a_read_only_destination(shop):
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    shop.install("tool==1")
+    before = shop.snapshot()
+    os.chmod(shop.environment.library, 0o555)
+    try:
+        with pytest.raises(InstallError, match="ermission"):
+            shop.uninstall("tool")
+        assert shop.snapshot() == before
+    finally:
+        os.chmod(shop.environment.library, 0o755)
+
+
+@pytest.mark.parametrize("tool", ["pip", "uv"])
+def test_what_other_installers_put_there(shop, tmp_path, tool):
+    """A real environment, filled by pip or uv, is emptied without a rest."""
+    import shutil
+    import venv
+
+    root = tmp_path / "real"
+    venv.EnvBuilder(with_pip=False).create(root)
+    before = snapshot(root)
+    wheels = [str(path) for path in shop.folder.glob("*.whl")]
+    if tool == "uv":
+        uv = shutil.which("uv", path=f"{os.path.dirname(sys.executable)}:{os.environ.get('PATH', '')}")
+        if uv is None:
+            pytest.skip("uv is not installed")
+        command = [uv, "pip", "install", "-q", "--no-deps", "--offline", "--python", str(root), *wheels]
+        environ = {**os.environ, "UV_CACHE_DIR": str(tmp_path / "cache")}
+    else:
+        command = [sys.executable, "-m", "pip", "--python", str(root), "install", "-q", "--no-deps", "--no-index", *wheels]
+        environ = dict(os.environ)
+    subprocess.run(command, check=True, env=environ, capture_output=True)
+    assert snapshot(root) != before
+    environment = type(shop.environment)(
+        root,
+        shop.environment.interpreter,
+        {key: value.replace(str(shop.environment.root), str(root)) for key, value in shop.environment.paths.items()},
+    )
+    report = Installer(environment).uninstall(["tool"])
+    assert report.left == {}
+    after = snapshot(root)
+    extra = {name for name in after if name not in before and name != ".lock"}  # uv's own
+    assert [name for name in extra if after[name] != "folder"] == []
+    assert all(name.startswith("include") for name in extra)
