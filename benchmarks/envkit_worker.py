@@ -1,9 +1,10 @@
-"""envkit in a process of its own, told what to resolve over standard input, one JSON object a line.
+"""envkit in a process of its own, told what to do over standard input, one JSON object a line.
 
-With ``--once`` it resolves one request and ends: this is envkit as a fresh process. Without, it loads everything that
-resolving needs, says so with an empty line, and answers request after request: the first answer to a request is envkit's
-first call in a process, later ones are hot. A request's ``salt`` adds a constraint on a project that nothing needs: new
-inputs, same problem, so that remembering the last answer is not taken for solving.
+With ``--once`` it answers one request and ends: this is envkit as a fresh process. Without, it loads everything that
+resolving needs, says so with an empty line, and answers request after request with one `Kit`: the first answer is
+envkit's first call in a process, later ones are hot. A request's ``salt`` adds a constraint on a project that nothing
+needs: new inputs, same problem, so that remembering the last answer is not taken for solving. A request with
+``environment`` (a path) installs there instead.
 """
 
 from __future__ import annotations
@@ -22,26 +23,34 @@ def main() -> None:
     if not once:
         _load(cache)
         print(flush=True)
+    kits: dict[str | None, Any] = {}
     for line in sys.stdin:
-        print(json.dumps(resolve(url, cache, json.loads(line))), flush=True)
+        print(json.dumps(answer(url, cache, json.loads(line), kits)), flush=True)
         if once:
             return
 
 
-def resolve(url: str, cache: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Resolve one request; ``seconds`` spans making the kit, resolving and reading the pins."""
+def answer(url: str, cache: str, request: dict[str, Any], kits: dict[str | None, Any]) -> dict[str, Any]:
+    """Answer one request; ``seconds`` spans making the kit if there is none yet, the work, and reading the result."""
     import envkit
 
     start = time.perf_counter()
     policy: dict[str, Any] = {"only_binary": (":all:",)}
-    if request["exclude_newer"]:
-        policy["exclude_newer"] = request["exclude_newer"]
+    newest = request["exclude_newer"]
+    if newest:
+        policy["exclude_newer"] = newest
     constraints = (f"envkit-benchmark-{request['salt']}>=0",) if request["salt"] else ()
     facts: dict[str, Any] = {"pins": None, "error": None}
     try:
-        kit = envkit.Kit(indexes=(url,), cache_dir=cache, policy=envkit.ResolutionPolicy(**policy))
-        resolution = kit.resolve(request["requirements"], target=envkit.Interpreter.current(), constraints=constraints)
-        facts["pins"] = {name: str(pin.version) for name, pin in resolution.pins.items()}
+        if newest not in kits:
+            kits[newest] = envkit.Kit(indexes=(url,), cache_dir=cache, policy=envkit.ResolutionPolicy(**policy))
+        kit, wanted = kits[newest], request["requirements"]
+        if request.get("environment"):
+            env = envkit.Environment.open(request["environment"])
+            kit.install(env, wanted, compile_bytecode=request["compile"])
+        else:
+            resolution = kit.resolve(wanted, target=envkit.Interpreter.current(), constraints=constraints)
+            facts["pins"] = {name: str(pin.version) for name, pin in resolution.pins.items()}
         facts["seconds"] = time.perf_counter() - start
     except envkit.EnvkitError as error:
         facts["seconds"] = time.perf_counter() - start

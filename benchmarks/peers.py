@@ -54,7 +54,7 @@ class Uv:
     timeout: float = 300.0
 
     def resolve(self, workload: Workload) -> Outcome:
-        command = [_program("uv"), "pip", "compile", "-", "--index-url", self.url, "--cache-dir", str(self.cache)]
+        command = [program("uv"), "pip", "compile", "-", "--index-url", self.url, "--cache-dir", str(self.cache)]
         command += ["--only-binary", ":all:", "--python", sys.executable, "--no-config", "--no-progress", "--quiet"]
         command += ["--no-header", "--no-annotate"]
         if workload.exclude_newer is not None:
@@ -112,9 +112,18 @@ class EnvkitProcess:
 PEERS: dict[str, Callable[..., Peer]] = {"uv": Uv, "pip": Pip, "envkit": EnvkitProcess}
 
 
-def request(workload: Workload, salt: int = 0) -> str:
-    """Give the line that asks a worker to resolve; a *salt* makes the inputs new without changing the problem."""
-    facts = {"requirements": workload.requirements, "exclude_newer": workload.exclude_newer, "salt": salt}
+def request(workload: Workload, salt: int = 0, *, environment: str | None = None, compiled: bool = False) -> str:
+    """Give the line that asks a worker to resolve, or to install into *environment*, *compiled* or not.
+
+    A *salt* makes the inputs new without changing the problem.
+    """
+    facts = {
+        "requirements": workload.requirements,
+        "exclude_newer": workload.exclude_newer,
+        "salt": salt,
+        "environment": environment,
+        "compile": compiled,
+    }
     return json.dumps(facts) + "\n"
 
 
@@ -162,7 +171,8 @@ def _outcome(ended: Ended, pins: Callable[[], Mapping[str, str]]) -> Outcome:
     return Outcome(pins(), ended.seconds, ended.peak)
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Find a program beside the running Python, or on the path."""
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:

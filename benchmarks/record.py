@@ -32,6 +32,7 @@ from benchmarks.recording import DEFAULT, read_recording, write_recording
 from benchmarks.serving import served
 from benchmarks.workloads import ALL, Workload
 
+EDGE_FILES = 400
 PYTHON = Version("3.11.7")
 
 
@@ -60,9 +61,13 @@ def record(
             cutoffs.setdefault(name, set()).add(newest)
         deep |= set(workload.deep)
     crawl = Crawl(source, versions)
-    crawl.run(cutoffs, deep)
+    if versions:
+        crawl.run(cutoffs, deep)
     names = kept | set(cutoffs) | crawl.names
-    projects = [project for name in sorted(names) if (project := source.project(name)) is not None]
+    found = [project for name in sorted(names) if (project := source.project(name)) is not None]
+    # Hashes cannot be compressed: a large page that no peer asked for is not worth its place.
+    asked_for = kept | set(cutoffs)
+    projects = [project for project in found if project.name in asked_for or len(project.files) <= EDGE_FILES]
     size = write_recording(folder, projects)
     files = sum(len(project.files) for project in projects)
     metadata = sum(len(project.metadata) for project in projects)
@@ -155,9 +160,11 @@ def main(arguments: list[str] | None = None) -> None:
         "--versions", type=int, default=60, help="newest versions of a project whose metadata is recorded"
     )
     parser.add_argument("--timeout", type=float, default=100.0, help="seconds for each peer and workload")
+    parser.add_argument("--fill", action="store_true", help="no crawl: add what the peers ask for, and nothing else")
     options = parser.parse_args(arguments)
+    versions = 0 if options.fill else options.versions
     chosen = [ALL[name] for name in options.workloads] or list(ALL.values())
-    record(chosen, options.folder, options.database, options.peers.split(","), options.versions, options.timeout)
+    record(chosen, options.folder, options.database, options.peers.split(","), versions, options.timeout)
 
 
 if __name__ == "__main__":

@@ -36,9 +36,16 @@ class Worker:
 
     def resolve(self, workload: Workload, *, anew: bool = False) -> Outcome:
         """Resolve; *anew* makes the inputs new (an unused constraint), so that no remembered answer serves."""
-        assert self._process.stdin is not None
         self._salt += anew
-        self._process.stdin.write(request(workload, self._salt if anew else 0))
+        return self._ask(request(workload, self._salt if anew else 0))
+
+    def install(self, workload: Workload, env: Path, *, compiled: bool) -> Outcome:
+        """Resolve and install into the environment at *env*."""
+        return self._ask(request(workload, environment=str(env), compiled=compiled))
+
+    def _ask(self, request: str) -> Outcome:
+        assert self._process.stdin is not None
+        self._process.stdin.write(request)
         self._process.stdin.flush()
         line = self._line()
         if line is None:

@@ -1,9 +1,14 @@
 """The format of recordings: what goes in comes out, the same facts give the same bytes, the shipped one is sound."""
 
+import re
+from urllib.parse import urlsplit
+
 import pytest
+from distlib.index import DEFAULT_INDEX
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import recording
 from benchmarks.metadata_fields import MetadataFields, read_fields
 from benchmarks.recording import (
     RecordedFile,
@@ -79,3 +84,16 @@ def test_a_missing_or_foreign_recording_is_an_error(tmp_path):
         read_recording(tmp_path)
     with pytest.raises(ValueError, match="not a shard"):
         list(decode_shard(b"something else"))
+
+
+def test_the_shipped_recording_is_small_and_names_no_host():
+    shards = sorted(recording.DEFAULT.glob("*.rec"))
+    assert sum(path.stat().st_size for path in shards) < 15_000_000
+    projects = read_recording()
+    address = re.compile("://|" + re.escape(urlsplit(DEFAULT_INDEX).hostname or "-"))
+    for project in projects.values():
+        assert project.name == re.sub(r"[-_.]+", "-", project.name).lower()
+        assert all("/" not in file.filename and len(file.sha256) == 32 for file in project.files)
+        assert not address.search("\n".join(str(file.yanked) for file in project.files))
+        for fields in project.metadata.values():
+            assert not address.search("\n".join(fields.requires_dist))

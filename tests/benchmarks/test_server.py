@@ -13,7 +13,7 @@ import pytest
 from packaging.utils import parse_wheel_filename
 
 from benchmarks.metadata_fields import MetadataFields
-from benchmarks.peers import PEERS
+from benchmarks.peers import PEERS, Uv
 from benchmarks.recording import RecordedFile, RecordedProject, write_recording
 from benchmarks.server import JSON_TYPE
 from benchmarks.serving import served
@@ -138,3 +138,21 @@ def test_a_real_client_resolves_it(index, tmp_path, peer):
     outcome = PEERS[peer](index.url, tmp_path).resolve(Workload("small", ("app",)))
     assert outcome.pins == {"app": "2.0", "lib": "1.5"}, outcome.error
     assert outcome.peak > 1_000_000
+
+
+def test_uv_resolves_the_recording_identically_twice_and_misses_nothing(tmp_path):
+    pytest.importorskip("uv", reason="uv is a benchmark dependency")
+    from benchmarks.recording import read_recording
+    from benchmarks.verify import Judge
+    from benchmarks.workloads import ALL
+
+    workload = ALL["web"]
+    with served() as index:
+        first = Uv(index.url, tmp_path / "a").resolve(workload)
+        second = Uv(index.url, tmp_path / "b").resolve(workload)
+        assert first.pins, first.error
+        assert first.pins == second.pins
+        assert not index.stats()["misses"]
+    if sys.version_info[:2] == (3, 11):
+        assert len(first.pins) == 51
+    assert Judge(read_recording()).problems(workload, first.pins) == []
