@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from envkit.events import CancelToken as CancelToken
     from envkit.events import Event as Event
     from envkit.events import Reporter as Reporter
-    from envkit.freeze.freezer import Freezer as Freezer
-    from envkit.install.installer import Installer as Installer
+    from envkit.inspection.freezer import Freezer as Freezer
+    from envkit.installation.installer import Installer as Installer
     from envkit.interpreter.discovery import find_interpreters as find_interpreters
     from envkit.interpreter.interpreter import Interpreter as Interpreter
     from envkit.kit.configuration import ConfigurationError as ConfigurationError
@@ -72,8 +72,8 @@ _HOMES = {
     ),
     "events": "CancelToken Event Reporter",
     "environment.environment": "Environment",
-    "freeze.freezer": "Freezer",
-    "install.installer": "Installer",
+    "inspection.freezer": "Freezer",
+    "installation.installer": "Installer",
     "interpreter.discovery": "find_interpreters",
     "interpreter.interpreter": "Interpreter",
     "kit.configuration": "ConfigurationError",

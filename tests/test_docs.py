@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from envkit.testing.loopback import LoopbackIndex
 
+from envkit.testing.loopback import LoopbackIndex
 from envkit.testing.wheels import sdist_bytes, wheel_bytes
 
 ROOT = Path(__file__).resolve().parent.parent

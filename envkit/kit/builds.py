@@ -272,7 +272,7 @@ class _Isolated:
     def _install(self, requirements: _Requirements) -> None:
         if requirements.resolution is None:
             return
-        from envkit.install.installer import Installer
+        from envkit.installation.installer import Installer
         from envkit.kit.supply import PoolSupply
 
         workshop = self._workshop

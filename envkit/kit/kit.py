@@ -21,10 +21,10 @@ from envkit.model.source import PYPI
 from envkit.model.target import Target
 
 if TYPE_CHECKING:
-    from envkit.freeze.graph import TreeNode
-    from envkit.freeze.problems import Problem
-    from envkit.freeze.report import Shown
     from envkit.host.links import LinkMode
+    from envkit.inspection.graph import TreeNode
+    from envkit.inspection.problems import Problem
+    from envkit.inspection.report import Shown
     from envkit.kit.outdated import Outdated
     from envkit.model.distribution import InstalledDistribution
     from envkit.model.plan import InstallPlan, InstallReport

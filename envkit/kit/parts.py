@@ -13,9 +13,9 @@ from envkit.kit.settings import Settings
 if TYPE_CHECKING:
     from envkit.cache.store import Cache
     from envkit.environment.environment import Environment
-    from envkit.freeze.freezer import Freezer
     from envkit.index.client import IndexClient
-    from envkit.install.installer import Installer
+    from envkit.inspection.freezer import Freezer
+    from envkit.installation.installer import Installer
     from envkit.interpreter.interpreter import Interpreter
     from envkit.kit.builds import Builds
     from envkit.kit.source import IndexSource
@@ -151,7 +151,7 @@ class Parts:
 
     def installer(self, env: Environment, *, compile_bytecode: bool | None = None) -> Installer:
         """Give an installer for *env*."""
-        from envkit.install.installer import Installer
+        from envkit.installation.installer import Installer
 
         settings = self.settings
         return Installer(
@@ -166,7 +166,7 @@ class Parts:
 
     def freezer(self, env: Environment) -> Freezer:
         """Give a freezer for *env*."""
-        from envkit.freeze.freezer import Freezer
+        from envkit.inspection.freezer import Freezer
 
         return Freezer(env)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from envkit.environment.environment import Environment
 
 if TYPE_CHECKING:
-    from envkit.install.ports import InterpreterFacts
+    from envkit.installation.ports import InterpreterFacts
     from envkit.kit.parts import Parts
     from envkit.model.distribution import CompiledWheel, LocalWheel
     from envkit.model.resolution import Pin, Resolution
@@ -42,7 +42,7 @@ class PoolSeeder:
 
     def install_wheels(self, environment: Environment, wheels: Sequence[str]) -> None:
         """Install wheel files through the pool; a second environment gets links and unpacks nothing."""
-        from envkit.install.installer import Installer
+        from envkit.installation.installer import Installer
 
         parts = self._parts()
         local = [_with_version(parts.pool.add(path), environment) for path in wheels]
@@ -53,7 +53,7 @@ class PoolSeeder:
 
     def install_latest(self, environment: Environment, names: Sequence[str]) -> None:
         """Install the newest versions that the kit's indexes have."""
-        from envkit.install.installer import Installer
+        from envkit.installation.installer import Installer
         from envkit.model.target import Target
 
         parts = self._parts()

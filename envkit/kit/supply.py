@@ -10,7 +10,7 @@ from typing import Protocol
 
 from envkit.errors import InstallError
 from envkit.events import Emitter, WheelUnpacked
-from envkit.install.ports import InterpreterFacts
+from envkit.installation.ports import InterpreterFacts
 from envkit.model.candidate import Artifact
 from envkit.model.distribution import CompiledWheel, LocalWheel
 from envkit.model.resolution import Pin

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from envkit.errors import InstallError
-from envkit.install.ports import InterpreterFacts
+from envkit.installation.ports import InterpreterFacts
 from envkit.model.candidate import Artifact
 from envkit.model.distribution import CompiledWheel, LocalWheel
 from envkit.model.resolution import Edge, Pin, Request, Resolution

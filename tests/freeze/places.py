@@ -24,9 +24,10 @@ ENVIRON = {
 }
 
 
-def run(*arguments: str | Path, cwd: Path | None = None) -> str:
+def run(*arguments: str | Path, cwd: Path | None = None, offline: bool = True) -> str:
+    environ = ENVIRON if offline else {key: value for key, value in ENVIRON.items() if key != "UV_OFFLINE"}
     done = subprocess.run(
-        [str(argument) for argument in arguments], capture_output=True, text=True, env=ENVIRON, cwd=cwd, check=False
+        [str(argument) for argument in arguments], capture_output=True, text=True, env=environ, cwd=cwd, check=False
     )
     assert done.returncode == 0, f"{arguments}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     return done.stdout

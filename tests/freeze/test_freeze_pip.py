@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from envkit.freeze.freezer import Freezer
-from envkit.freeze.vcs import find_checkout
+from envkit.inspection.freezer import Freezer
+from envkit.inspection.vcs import find_checkout
 from envkit.testing.wheels import make_sdist, make_wheel
 from tests.freeze.places import ask_pip, make, open_environment, pip, run, uv
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from envkit.install.installer import Installer
+from envkit.installation.installer import Installer
 from envkit.testing.supply import FolderSupply, folder_resolution
 from envkit.testing.wheels import make_wheel
 

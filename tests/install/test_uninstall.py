@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from envkit.errors import InstallError
-from envkit.install.installer import Installer
+from envkit.installation.installer import Installer
 
 from .places import Workshop, litter, snapshot
 

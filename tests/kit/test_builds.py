@@ -11,7 +11,7 @@ from envkit.cache import Cache
 from envkit.environment.builder import EnvBuilder
 from envkit.errors import BuildForbidden, EnvkitError, ResolutionError, WheelBuildError
 from envkit.index.client import IndexClient
-from envkit.install.installer import Installer
+from envkit.installation.installer import Installer
 from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.builds import Builds, Workshop
 from envkit.kit.source import IndexSource

@@ -11,7 +11,7 @@ from envkit.formats.line_options import parse_options, split_line
 from envkit.formats.logical import strip_comment
 from envkit.formats.requirement_line import parse_editable, parse_entry
 from envkit.formats.text import decode_text, read_bounded
-from envkit.freeze.lines import Frozen
+from envkit.inspection.lines import Frozen
 from envkit.model.secret import mask_credentials
 
 ADDED = "## The following requirements were added by pip freeze:"

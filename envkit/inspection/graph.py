@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from envkit.errors import RequirementError
-from envkit.freeze.problems import fits
+from envkit.inspection.problems import fits
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 from envkit.model.requirement import parse_requirement

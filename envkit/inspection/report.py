@@ -10,10 +10,10 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from envkit.errors import InstallError, RequirementError
-from envkit.freeze.files import total_size
-from envkit.freeze.graph import DependencyGraph
-from envkit.freeze.lines import editable_location, version_text
-from envkit.freeze.metadata import EntryPoint, entry_points, licence_of, metadata_dict
+from envkit.inspection.files import total_size
+from envkit.inspection.graph import DependencyGraph
+from envkit.inspection.lines import editable_location, version_text
+from envkit.inspection.metadata import EntryPoint, entry_points, licence_of, metadata_dict
 from envkit.installed import record
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
@@ -192,7 +192,7 @@ def _direct_url(data: Mapping[str, object]) -> dict[str, Any]:
         found["url"] = mask_credentials(found["url"])
     archive = found.get("archive_info")
     if isinstance(archive, dict):
-        from envkit.freeze.lines import archive_hash
+        from envkit.inspection.lines import archive_hash
 
         info: dict[str, Any] = dict(archive)  # pyright: ignore[reportUnknownArgumentType]
         first = archive_hash(info)

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import InvalidVersion, Version
 
 from envkit.events import Reporter
-from envkit.freeze.lines import Frozen, freeze_one
-from envkit.freeze.ports import FrozenEnvironment
+from envkit.inspection.lines import Frozen, freeze_one
+from envkit.inspection.ports import FrozenEnvironment
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 
 if TYPE_CHECKING:
     from envkit.formats.lock_content import LockContent
-    from envkit.freeze.graph import Dependency, DependencyGraph, TreeNode
-    from envkit.freeze.problems import Problem
-    from envkit.freeze.report import Listed, Shown
+    from envkit.inspection.graph import Dependency, DependencyGraph, TreeNode
+    from envkit.inspection.problems import Problem
+    from envkit.inspection.report import Listed, Shown
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
 _STANDARD_LIBRARY = frozenset(("python", "wsgiref", "argparse"))
@@ -87,7 +87,7 @@ class Freezer:
                 frozen[one.key] = one
         lines: list[str] = []
         if requirements:
-            from envkit.freeze.ordered import in_order_of
+            from envkit.inspection.ordered import in_order_of
 
             lines += in_order_of(requirements, frozen, self._reporter)
         rest = sorted(frozen.values(), key=lambda one: one.name.lower())
@@ -105,7 +105,7 @@ class Freezer:
 
     def graph(self, *, local: bool = False) -> DependencyGraph:
         """Give who needs whom: what `tree`, `why` and `orphans` look at."""
-        from envkit.freeze.graph import DependencyGraph
+        from envkit.inspection.graph import DependencyGraph
 
         return DependencyGraph(self.distributions(local=local), self._environment.interpreter.markers)
 
@@ -129,7 +129,7 @@ class Freezer:
         *files* also compares every file with its RECORD. What ``pip check`` reports are the kinds "missing",
         "incompatible" and "wrong-tags".
         """
-        from envkit.freeze import problems
+        from envkit.inspection import problems
         from envkit.installed.database import scan
 
         chosen = self.distributions()
@@ -144,7 +144,7 @@ class Freezer:
 
     def report(self, *, local: bool = False, user: bool = False) -> dict[str, Any]:
         """Give everything that is installed as ``pip inspect`` does (its JSON schema, version 1)."""
-        from envkit.freeze.report import inspect_report
+        from envkit.inspection.report import inspect_report
 
         return inspect_report(self.distributions(local=local, user=user), self._environment.interpreter.markers)
 
@@ -161,7 +161,7 @@ class Freezer:
 
         *editable* chooses (true) or leaves out (false) editable ones, *not_required* those that nothing else needs.
         """
-        from envkit.freeze.report import listed, not_needed
+        from envkit.inspection.report import listed, not_needed
 
         chosen = [*self.distributions(local=local, user=user)]
         if not_required:
@@ -174,14 +174,14 @@ class Freezer:
 
     def show(self, name: str, *, sizes: bool = True) -> Shown | None:
         """Give everything about one project, or None where it is not installed; *sizes* also adds up its files."""
-        from envkit.freeze.report import shown
+        from envkit.inspection.report import shown
 
         return shown(name, self.distributions(), self.graph(), sizes=sizes)
 
     def read_file(self, name: str, path: str) -> bytes:
         """Give the content of a file of a project; *path* as its RECORD has it. Raises `InstallError`."""
         from envkit.errors import InstallError
-        from envkit.freeze.files import read_file
+        from envkit.inspection.files import read_file
 
         wanted = normalize(name)
         for one in self.distributions():
@@ -195,7 +195,7 @@ class Freezer:
         It holds what installers recorded: direct references with their commit or hash. Raises `LockError` for a
         distribution from an index, where nothing recorded which file it came from; `Kit` looks those up.
         """
-        from envkit.freeze.provenance import recorded_lock
+        from envkit.inspection.provenance import recorded_lock
 
         return recorded_lock(self.distributions(local=True), self._environment.interpreter)
 

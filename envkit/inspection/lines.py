@@ -11,7 +11,7 @@ from typing import cast
 from packaging.version import InvalidVersion, Version
 
 from envkit.formats.file_url import file_url_to_path
-from envkit.freeze.vcs import find_checkout
+from envkit.inspection.vcs import find_checkout
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 from envkit.model.secret import mask_credentials, strip_credentials

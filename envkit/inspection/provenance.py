@@ -10,9 +10,9 @@ from packaging.version import InvalidVersion, Version
 
 from envkit.errors import LockError
 from envkit.formats.lock_content import LockContent
-from envkit.freeze.lines import archive_hash
-from envkit.freeze.metadata import read_member
-from envkit.freeze.ports import InterpreterFacts
+from envkit.inspection.lines import archive_hash
+from envkit.inspection.metadata import read_member
+from envkit.inspection.ports import InterpreterFacts
 from envkit.model.candidate import Artifact
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize

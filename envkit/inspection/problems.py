@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from envkit.errors import EnvkitError, RequirementError
-from envkit.freeze.metadata import tags_of
+from envkit.inspection.metadata import tags_of
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 from envkit.model.requirement import parse_requirement
@@ -138,7 +138,7 @@ def file_problems(one: InstalledDistribution, *, contents: bool = True) -> Itera
 
     Compiled files, and those whose row has no hash, may differ or be missing.
     """
-    from envkit.freeze.files import FileState, file_states
+    from envkit.inspection.files import FileState, file_states
 
     name = normalize(one.name)
     try:

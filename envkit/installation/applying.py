@@ -1,0 +1,212 @@
+"""Apply one plan as one transaction: look, stage, move, and tell what was done."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from envkit.errors import StalePlan
+from envkit.events import DistributionRemoved, Emitter, Recovered, WheelInstalled
+from envkit.host import files
+from envkit.host.links import Linker, LinkMode
+from envkit.installation import state
+from envkit.installation.cloning import check_possible, clone_rest
+from envkit.installation.contents import Contents, Item, check_place, collect
+from envkit.installation.fetching import PoolChanged
+from envkit.installation.layout import Layout
+from envkit.installation.moving import plan_moves
+from envkit.installation.removal import Removal, find_removal
+from envkit.installation.staging import Staging
+from envkit.installed.database import scan
+from envkit.model.distribution import InstalledDistribution
+from envkit.model.plan import Change as DistributionChange
+from envkit.model.plan import InstallPlan, InstallReport
+from envkit.transaction import STATE_DIR
+from envkit.transaction.transaction import Transaction
+
+_KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One plan with how to apply it."""
+
+    layout: Layout
+    plan: InstallPlan
+    link_mode: LinkMode
+    atomic: str
+    timeout: float
+
+
+def apply_change(
+    change: Change,
+    items: list[Item],
+    emitter: Emitter,
+    seconds: dict[str, float],
+    check_fresh: Callable[[], object],
+    pause: Callable[[float], object],
+) -> InstallReport:
+    """Apply a plan. Raises `OSError` as the system gives it, and errors of the tree; then everything is as it was."""
+    layout, plan = change.layout, change.plan
+    clock = time.perf_counter
+    contents = collect(items, layout)
+    for base in dict.fromkeys((layout.root, *(layout.locate(path)[0] for path in layout.schemes.values()))):
+        files.make_dirs(base)
+    purpose = "uninstall" if not items else plan.mode
+    with Transaction(layout.root, purpose=purpose, timeout=change.timeout, pause=pause) as transaction:
+        if transaction.recovered == "rolled-back":
+            emitter(Recovered(operation=emitter.operation, root=layout.root, outcome="rolled-back"))
+        check_fresh()
+        began = clock()
+        attested = state.read_attested(layout)
+        removal = _find_removal(plan, layout, attested)
+        check_place(contents, layout, removal)
+        looked = clock()
+        linker = Linker(change.link_mode)
+        stager = _Stages(layout, transaction)
+        whole = _find_whole(change, transaction)
+        staging = Staging(contents, layout, linker, stager)
+        try:
+            staging.place_files(emitter.check)
+        except FileNotFoundError as error:
+            if any(str(error.filename).startswith(f"{item.wheel.root}") for item in items):
+                raise PoolChanged("a wheel left the pool while it was linked") from error
+            raise
+        staging.write_generated(emitter.check)
+        aside = _set_aside(removal, contents, stager, transaction)
+        for library in whole:
+            clone_rest(library, frozenset(removal.units), stager, Linker("hardlink"))
+        plan_moves(contents, layout, removal, transaction, whole)
+        _stage_rewritten(removal, stager, transaction)
+        _stage_attested(removal, attested, staging, stager, transaction)
+        staged = clock()
+        emitter.check()
+        transaction.commit()
+        done = clock()
+    seconds.update({"look": looked - began, "stage": staged - looked, "move": done - staged})
+    _tell(plan, emitter)
+    return InstallReport(
+        root=layout.root,
+        changes=_changes(plan),
+        kept=plan.keep,
+        left=removal.left,
+        set_aside=aside,
+        seconds=dict(seconds),
+        link_mode=linker.used if items else None,
+    )
+
+
+def _find_whole(change: Change, transaction: Transaction) -> tuple[str, ...]:
+    """Give the library folders that change in one step."""
+    if change.atomic != "swap":
+        return ()
+    check_possible(change.layout, transaction.stage())
+    return tuple(library for library in change.layout.libraries if os.path.isdir(library))
+
+
+class _Stages:
+    """Gives, for absolute paths, where they are staged."""
+
+    def __init__(self, layout: Layout, transaction: Transaction) -> None:
+        self.layout = layout
+        self._transaction = transaction
+
+        self._root = f"{layout.root}/"
+        self._first = transaction.stage()
+
+    def __call__(self, path: str) -> str:
+        if path.startswith(self._root):
+            return f"{self._first}/{path[len(self._root) :]}"
+        base, inner = self.layout.locate(path)
+        stage = self._transaction.stage(self._transaction.place(base))
+        return f"{stage}/{inner}" if inner else stage
+
+
+def _find_removal(plan: InstallPlan, layout: Layout, attested: dict[str, tuple[int, int]]) -> Removal:
+    gone_paths = {present.path for addition in plan.replace for present in addition.old}
+    gone_paths |= {present.path for present in plan.remove}
+    if not gone_paths:
+        return Removal()
+    gone: list[InstalledDistribution] = []
+    others: list[InstalledDistribution] = []
+    for distribution in scan(layout.libraries, shadowed=True):
+        (gone if os.fspath(distribution.path) in gone_paths else others).append(distribution)
+    if len(gone) != len(gone_paths):
+        raise StalePlan("a distribution that the plan removes is not there", context={"root": layout.root})
+    return find_removal(gone, others, layout, attested)
+
+
+def _set_aside(removal: Removal, contents: Contents, stager: _Stages, transaction: Transaction) -> dict[str, str]:
+    """Stage a second name for each edited file that has to give way; give where they will be."""
+    layout = stager.layout
+    kept = f"{layout.root}/{STATE_DIR}/{_KEPT}"
+    linker = Linker("hardlink")
+    places: dict[str, str] = {}
+    for path in sorted(removal.changed):
+        folder, name = os.path.split(path)
+        if any(name in source[2] for source in contents.folders.get(folder, ())):
+            inner = layout.locate(path)[1]
+            places[path] = f"{kept}/{transaction.id}/{inner}"
+            staged = stager(os.path.dirname(places[path]))
+            files.make_dirs(staged)
+            linker.link_folder(folder, staged, (name,))
+    if places:
+        top = f"{kept}/{transaction.id}" if os.path.lexists(kept) else kept
+        transaction.move("add", layout.locate(top)[1])
+    return places
+
+
+def _stage_rewritten(removal: Removal, stager: _Stages, transaction: Transaction) -> None:
+    for path, content in removal.rewritten.items():
+        base, inner = stager.layout.locate(path)
+        staged = stager(path)
+        files.make_dirs(os.path.dirname(staged))
+        files.write_bytes(staged, content, exclusive=True)
+        transaction.move("swap", inner, place=transaction.place(base))
+
+
+def _stage_attested(
+    removal: Removal,
+    attested: dict[str, tuple[int, int]],
+    staging: Staging,
+    stager: _Stages,
+    transaction: Transaction,
+) -> None:
+    gone = frozenset(removal.units)
+    records = {path: row for path, row in attested.items() if path not in gone}
+    records.update(staging.records)
+    if records == attested:
+        return
+    path = f"{stager.layout.root}/{STATE_DIR}/{state.RECORDS}"
+    staged = stager(path)
+    files.make_dirs(os.path.dirname(staged))
+    files.write_bytes(staged, state.encode_attested(records, stager.layout), exclusive=True)
+    transaction.move("swap" if os.path.lexists(path) else "add", f"{STATE_DIR}/{state.RECORDS}")
+
+
+def _changes(plan: InstallPlan) -> tuple[DistributionChange, ...]:
+    added = [DistributionChange(name=each.name, before=None, after=each.version) for each in plan.add]
+    replaced = [
+        DistributionChange(name=each.name, before=each.old[0].version, after=each.version) for each in plan.replace
+    ]
+    removed = [DistributionChange(name=each.name, before=each.version, after=None) for each in plan.remove]
+    return (*added, *replaced, *removed)
+
+
+def _tell(plan: InstallPlan, emitter: Emitter) -> None:
+    if not emitter.active:
+        return
+    operation = emitter.operation
+    additions = (*plan.add, *plan.replace)
+    for done, each in enumerate(additions, 1):
+        emitter(
+            WheelInstalled(operation=operation, name=each.name, version=each.version, done=done, total=len(additions))
+        )
+    for done, gone in enumerate(plan.remove, 1):
+        emitter(
+            DistributionRemoved(
+                operation=operation, name=gone.name, version=gone.version, done=done, total=len(plan.remove)
+            )
+        )

@@ -1,0 +1,45 @@
+"""Get the wheels of a plan, checked, with their bytecode where it is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from envkit.errors import InstallError, InvalidWheel
+from envkit.installation.contents import Item
+from envkit.installation.ports import InterpreterFacts, WheelSupply
+from envkit.model.identity import normalize
+from envkit.model.plan import Addition, InstallPlan
+
+
+class PoolChanged(InstallError):
+    """A file of the pool went away while it was being linked."""
+
+
+def fetch(
+    plan: InstallPlan,
+    supply: WheelSupply | None,
+    interpreter: InterpreterFacts,
+    *,
+    compiled: bool,
+    check: Callable[[], object],
+) -> list[Item]:
+    """Give an item for each addition of *plan*, in its order. Raises what the supply raises; nothing is changed."""
+    additions: dict[str, Addition] = {addition.pin.name: addition for addition in (*plan.add, *plan.replace)}
+    if not additions or supply is None:
+        return []
+    found: dict[str, Item] = {}
+    for pin, wheel in supply.wheels([addition.pin for addition in additions.values()]):
+        check()
+        if normalize(wheel.name) != pin.name:
+            raise InvalidWheel(f"{wheel.filename} is {wheel.name}, not {pin.name}", context={"wheel": wheel.filename})
+        found[pin.name] = Item(pin=pin, wheel=wheel, requested=additions[pin.name].requested)
+    missing = [name for name in additions if name not in found]
+    if missing:
+        raise InstallError(f"no wheel for {', '.join(missing)}", context={"names": tuple(missing)})
+    if compiled:
+        bytecode = supply.compiled([item.wheel for item in found.values()], interpreter)
+        for name, item in found.items():
+            found[name] = Item(
+                pin=item.pin, wheel=item.wheel, requested=item.requested, compiled=bytecode.get(item.wheel.sha256)
+            )
+    return [found[name] for name in additions]

@@ -1,0 +1,279 @@
+"""The installer: plans are made, looked at, and applied as one transaction each."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+from envkit.errors import EnvkitError, ExternallyManaged, InstallError, InvalidWheel, StalePlan
+from envkit.events import CancelToken, Emitter, OperationFinished, OperationStarted, Reporter
+from envkit.installation import state
+from envkit.installation.layout import Layout, of_environment, of_prefix, of_root, of_target, of_user
+from envkit.installation.planner import Mode, UpgradeStrategy, make_plan
+from envkit.installation.ports import EnvironmentLike, WheelSupply
+from envkit.installed.database import scan
+from envkit.model.distribution import InstalledDistribution
+from envkit.model.identity import normalize
+from envkit.model.plan import InstallPlan, InstallReport, Present, Problem
+from envkit.model.resolution import Resolution
+from envkit.transaction import recover
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from envkit.host.links import LinkMode
+    from envkit.installation.contents import Item
+
+Atomic = Literal["entries", "swap"]
+
+
+class Installer:
+    """Installs into one destination: an environment, or one of *target*, *prefix*, *root*, *user_base* with its Python.
+
+    *link_mode* is how files come in ("auto" clones, hardlinks or copies, whatever the file system can do best),
+    *compile_bytecode* whether bytecode comes along, *verify* how the pool is checked ("stat" or "hash"). With
+    *atomic* "swap" site-packages changes in one step for every reader. *break_system_packages* installs into an
+    environment that another package manager owns (PEP 668). *lock_timeout* is in seconds.
+    """
+
+    def __init__(
+        self,
+        environment: EnvironmentLike,
+        supply: WheelSupply | None = None,
+        link_mode: LinkMode = "auto",
+        *,
+        compile_bytecode: bool = False,
+        atomic: Atomic = "entries",
+        break_system_packages: bool = False,
+        target: str | Path | None = None,
+        prefix: str | Path | None = None,
+        root: str | Path | None = None,
+        user_base: str | Path | None = None,
+        lock_timeout: float = 60.0,
+        reporter: Reporter | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        self.environment = environment
+        self._supply = supply
+        self._link_mode: LinkMode = link_mode
+        self._compile = compile_bytecode
+        self._atomic: Atomic = atomic
+        self._override = break_system_packages
+        self._timeout = lock_timeout
+        self._reporter = reporter
+        self._cancel = cancel
+        self.layout = _choose_layout(environment, target, prefix, root, user_base)
+
+    def installed(self) -> tuple[InstalledDistribution, ...]:
+        """Give what is installed at the destination, after recovering it; also what is shadowed."""
+        recover(self.layout.root, timeout=self._timeout)
+        return scan(self.layout.libraries, shadowed=True)
+
+    def plan(
+        self,
+        resolution: Resolution,
+        mode: Mode = "install",
+        *,
+        reinstall: Collection[str] | bool = (),
+        upgrade_strategy: UpgradeStrategy = "exact",
+        protect: Collection[str] = (),
+    ) -> InstallPlan:
+        """Give what has to be done so that the pins of *resolution* are installed; see `make_plan`."""
+        self._check_managed()
+        recover(self.layout.root, timeout=self._timeout)
+        stamp = state.fingerprint(self.layout.libraries)
+        return make_plan(
+            resolution,
+            scan(self.layout.libraries, shadowed=True),
+            mode=mode,
+            root=self.layout.root,
+            fingerprint=stamp,
+            reinstall=reinstall,
+            upgrade_strategy=upgrade_strategy,
+            protect=protect,
+        )
+
+    def apply(self, plan: InstallPlan) -> InstallReport:
+        """Do what *plan* says, wholly or not at all.
+
+        Raises `StalePlan` if the environment changed since the plan was made, `FileConflict`, `InvalidWheel`,
+        `EnvironmentBusy`, `Cancelled`, and `InstallError` for what the system refuses.
+        """
+        self._check_managed()
+        if plan.root != self.layout.root:
+            raise StalePlan(f"the plan is for {plan.root}, not for {self.layout.root}")
+        if plan.is_empty:
+            recover(self.layout.root, timeout=self._timeout)
+            self._check_fresh(plan)
+            return InstallReport(root=plan.root, kept=plan.keep)
+        with self._operation("install") as emitter:
+            began = time.perf_counter()
+            items = self._fetch(plan, emitter)
+            fetched = time.perf_counter()
+            return self._change(plan, items, emitter, {"wheels": fetched - began})
+
+    def uninstall(self, names: Iterable[str], *, missing_ok: bool = False) -> InstallReport:
+        """Remove distributions by name. Raises `InstallError` for one that is not installed, or has no record."""
+        self._check_managed()
+        recover(self.layout.root, timeout=self._timeout)
+        stamp = state.fingerprint(self.layout.libraries)
+        wanted = dict.fromkeys(normalize(name) for name in names)
+        gone: list[Present] = []
+        for distribution in scan(self.layout.libraries, shadowed=True):
+            name = normalize(distribution.name)
+            if name in wanted:
+                path = os.fspath(distribution.path)
+                gone.append(Present(name=name, version=distribution.version, path=path))
+        found = {each.name for each in gone}
+        missing = tuple(name for name in wanted if name not in found)
+        if missing and not missing_ok:
+            raise InstallError(f"not installed: {', '.join(missing)}", context={"names": missing})
+        plan = InstallPlan(mode="install", root=self.layout.root, fingerprint=stamp, remove=tuple(gone))
+        if plan.is_empty:
+            return InstallReport(root=plan.root)
+        with self._operation("uninstall") as emitter:
+            return self._change(plan, [], emitter, {})
+
+    def undo(self) -> str:
+        """Bring the environment back to before its last operation; give what kind that was. Raises `InstallError`."""
+        from envkit.transaction.transaction import undo
+
+        self._check_managed()
+        with self._operation("undo"):
+            return undo(self.layout.root, timeout=self._timeout, pause=self._pause)
+
+    def verify(self) -> tuple[Problem, ...]:
+        """Compare the destination with its records; nothing is changed. An empty answer means that all is well."""
+        from envkit.installation.verifying import find_problems
+
+        return find_problems(self.installed(), self.layout)
+
+    def repair(self, names: Iterable[str] | None = None) -> InstallReport:
+        """Install again, from the very same archives, what `verify` finds missing or changed (of *names*, else of all).
+
+        Edited files are set aside, never lost. ``warnings`` of the report name what cannot be repaired, because it is
+        not known where it came from.
+        """
+        import dataclasses
+
+        from envkit.installation.repairing import plan_repair
+
+        self._check_managed()
+        installed = self.installed()
+        wanted = None if names is None else frozenset(normalize(name) for name in names)
+        stamp = state.fingerprint(self.layout.libraries)
+        plan, warnings = plan_repair(installed, self.layout, stamp, wanted)
+        if plan.is_empty:
+            return InstallReport(root=plan.root, kept=plan.keep, warnings=warnings)
+        return dataclasses.replace(self.apply(plan), warnings=warnings)
+
+    def _fetch(self, plan: InstallPlan, emitter: Emitter) -> list[Item]:
+        from envkit.installation.fetching import fetch
+
+        if self._supply is None and (plan.add or plan.replace):
+            raise InstallError("there is no supply of wheels to install from")
+        assert self._supply is not None or not (plan.add or plan.replace)
+        return fetch(plan, self._supply, self.environment.interpreter, compiled=self._compile, check=emitter.check)
+
+    def _change(
+        self, plan: InstallPlan, items: list[Item], emitter: Emitter, seconds: dict[str, float]
+    ) -> InstallReport:
+        from envkit.installation.applying import Change, apply_change
+        from envkit.installation.fetching import PoolChanged
+
+        change = Change(
+            layout=self.layout, plan=plan, link_mode=self._link_mode, atomic=self._atomic, timeout=self._timeout
+        )
+        for attempt in range(3):
+            try:
+                return apply_change(change, items, emitter, seconds, lambda: self._check_fresh(plan), self._pause)
+            except PoolChanged:
+                # Another process found the entry damaged and is making it anew; so do we.
+                if attempt == 2:
+                    raise
+                items = self._fetch(plan, emitter)
+        raise AssertionError("unreachable")
+
+    def _check_fresh(self, plan: InstallPlan) -> None:
+        if state.fingerprint(self.layout.libraries) != plan.fingerprint:
+            raise StalePlan(
+                f"{self.layout.root} has changed since the plan was made",
+                hint="make the plan again",
+                context={"root": self.layout.root},
+            )
+
+    def _check_managed(self) -> None:
+        message = self.environment.externally_managed if self.layout.guarded and not self._override else None
+        if message is not None:
+            raise ExternallyManaged(
+                f"{self.environment.root} is managed by something else",
+                hint=message or "create an environment of its own",
+                context={"root": os.fspath(self.environment.root)},
+            )
+
+    def _pause(self, seconds: float) -> None:
+        if self._cancel is None:
+            time.sleep(seconds)
+        elif self._cancel.wait(seconds):
+            self._cancel.check()
+
+    @contextmanager
+    def _operation(self, kind: str) -> Generator[Emitter]:
+        emitter = Emitter(self._reporter, cancel=self._cancel, kind=kind)
+        began = time.perf_counter()
+        emitter(OperationStarted(operation=emitter.operation, kind=kind, subject=self.layout.root))
+        good = False
+        try:
+            emitter.check()
+            yield emitter
+            good = True
+        except OSError as error:
+            if isinstance(error, EnvkitError):
+                raise
+            raise explain(error, self.layout.root) from error
+        finally:
+            emitter(
+                OperationFinished(operation=emitter.operation, kind=kind, seconds=time.perf_counter() - began, ok=good)
+            )
+
+
+def explain(error: OSError, root: str) -> InstallError:
+    """Give the library's error for one of the system, in words that say what to do."""
+    import errno
+
+    hints = {
+        errno.ENOSPC: "the disk is full; free some space and try again",
+        errno.EDQUOT: "the quota is used up; free some space and try again",
+        errno.EACCES: "you may not write there",
+        errno.EPERM: "you may not write there",
+        errno.EROFS: "the file system is read-only",
+    }
+    return InstallError(
+        f"{root} could not be changed and is as it was: {error.strerror or error}",
+        hint=hints.get(error.errno or 0),
+        context={"root": root, "errno": error.errno, "path": os.fspath(error.filename or "")},
+    )
+
+
+def _choose_layout(
+    environment: EnvironmentLike,
+    target: str | Path | None,
+    prefix: str | Path | None,
+    root: str | Path | None,
+    user_base: str | Path | None,
+) -> Layout:
+    given: list[tuple[Callable[[EnvironmentLike, str | Path], Layout], str | Path]] = [
+        (make, place)
+        for make, place in ((of_target, target), (of_prefix, prefix), (of_root, root), (of_user, user_base))
+        if place is not None
+    ]
+    if len(given) > 1:
+        raise InstallError("only one of target, prefix, root and user_base can be given")
+    return given[0][0](environment, given[0][1]) if given else of_environment(environment)
+
+
+__all__ = ["Installer", "InvalidWheel"]

@@ -1,0 +1,72 @@
+"""What the installer needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from envkit.model.distribution import CompiledWheel, LocalWheel
+from envkit.model.resolution import Pin
+
+
+class InterpreterFacts(Protocol):
+    """The interpreter that an environment runs; *executable* is what scripts start."""
+
+    @property
+    def executable(self) -> str:
+        """The path that scripts start."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The full version."""
+        ...
+
+    @property
+    def implementation(self) -> str:
+        """The name in lower case: cpython, pypy."""
+        ...
+
+
+class EnvironmentLike(Protocol):
+    """A place to install into; *paths* has the keys of `sysconfig` (purelib, platlib, scripts, data, stdlib)."""
+
+    @property
+    def root(self) -> Path:
+        """The folder of the environment."""
+        ...
+
+    @property
+    def interpreter(self) -> InterpreterFacts:
+        """What it runs."""
+        ...
+
+    @property
+    def paths(self) -> Mapping[str, str]:
+        """Destinations by scheme."""
+        ...
+
+    @property
+    def externally_managed(self) -> str | None:
+        """The message of whoever manages it (PEP 668)."""
+        ...
+
+
+class WheelSupply(Protocol):
+    """Gives verified wheels for pins."""
+
+    def wheels(self, pins: Iterable[Pin]) -> Iterator[tuple[Pin, LocalWheel]]:
+        """Yield each pin with its wheel, in any order, as they become ready.
+
+        Called before anything is written, and once more for pins whose wheel turned out to be damaged since. Raises
+        errors of envkit's tree; when it raises, nothing has been changed.
+        """
+        ...
+
+    def compiled(self, wheels: Sequence[LocalWheel], interpreter: InterpreterFacts) -> Mapping[str, CompiledWheel]:
+        """Give the bytecode of *wheels* for an interpreter, by the sha256 of their archives.
+
+        Called only where bytecode is wanted. A wheel may be missing in the answer: it is installed without.
+        """
+        ...

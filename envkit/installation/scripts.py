@@ -1,0 +1,51 @@
+"""The text of commands: what starts the interpreter, and what follows.
+
+The text after the first line is made by `installer` when a wheel enters the pool, so installing only puts the first line
+before it. On Windows `installer` makes the whole launcher.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shlex
+
+from envkit.errors import InstallError
+from envkit.model.distribution import ScriptRow
+
+_LONGEST_SHEBANG = 127  # bytes that every kernel reads
+
+
+@functools.lru_cache(maxsize=64)
+def shebang(python: str) -> bytes:
+    """Give the first lines of a script for the interpreter *python*, which may be long or have spaces."""
+    if "\n" in python or "\0" in python:
+        raise InstallError("the path of the interpreter has a line break, so no script can start it")
+    raw = os.fsencode(python)
+    if b" " not in raw and b"\t" not in raw and len(raw) + 3 <= _LONGEST_SHEBANG:
+        return b"#!" + raw + b"\n"
+    # A shell script that is also a string literal of Python, as `installer` and others write it.
+    return b"#!/bin/sh\n'''exec' " + os.fsencode(shlex.quote(python)) + b" \"$0\" \"$@\"\n' '''\n"
+
+
+def generate(row: ScriptRow, python: str) -> tuple[str, bytes]:
+    """Give the file name and the content of a generated command."""
+    name, section, module, attribute, text = row
+    if os.name != "nt":
+        return name, shebang(python) + text
+    from installer.scripts import Script
+    from installer.utils import get_launcher_kind
+
+    return Script(name, module, attribute, "console" if section == "console" else "gui").generate(
+        python, get_launcher_kind()
+    )
+
+
+def rewrite(content: bytes, python: str) -> bytes:
+    """Give a script that begins with ``#!python`` with the interpreter's own first line."""
+    first, newline, rest = content.partition(b"\n")
+    if first.startswith(b"#!pythonw") and os.name == "nt":
+        python = python.replace("python.exe", "pythonw.exe")
+    if first.startswith(b"#!python"):
+        return shebang(python) + (rest if newline else b"")
+    return content

@@ -1,0 +1,172 @@
+"""Make what is new beside the environment, ready to be moved in."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import functools
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+
+from envkit.host import files
+from envkit.host.links import Linker
+from envkit.installation import scripts
+from envkit.installation.contents import Contents, Item, library_of
+from envkit.installation.layout import Layout
+
+_INSTALLER = b"envkit\n"
+
+
+class Staging:
+    """Places the files of *contents* below the stages of the transaction.
+
+    *stage* gives, for an absolute destination folder, where it is staged. ``records`` maps each metadata folder
+    (absolute) to mtime (ns) and size of the RECORD that was written for it.
+    """
+
+    def __init__(self, contents: Contents, layout: Layout, linker: Linker, stage: Callable[[str], str]) -> None:
+        self._contents = contents
+        self._layout = layout
+        self._linker = linker
+        self._stage = stage
+        self._made: set[str] = set()
+        self._python = layout.python
+        self._rewritten: dict[tuple[int, str], tuple[str, int]] = {}
+        self.records: dict[str, tuple[int, int]] = {}
+
+    def place_files(self, check: Callable[[], object]) -> None:
+        """Link everything that is installed as it is, and copy or rewrite scripts. *check* may raise to stop."""
+        contents = self._contents
+        for folder in sorted(contents.folders):
+            check()
+            for source in contents.folders[folder]:
+                number, origin, _ = source
+                names = contents.names(source)
+                if origin is None or not names:
+                    continue
+                target = self.folder(folder)
+                if origin in contents.scripts:
+                    self._place_scripts(number, origin, target, names)
+                else:
+                    self._linker.link_folder(origin, target, names)
+
+    def folder(self, path: str) -> str:
+        """Make the staged form of an absolute destination folder, and give it."""
+        staged = self._stage(path)
+        self._make(staged)
+        return staged
+
+    def _make(self, staged: str) -> None:
+        if staged in self._made:
+            return
+        self._made.add(staged)
+        try:
+            files.make_dir(staged)
+        except FileNotFoundError:
+            self._make(os.path.dirname(staged))
+            files.make_dir(staged)
+
+    def _place_scripts(self, number: int, origin: str, target: str, names: Sequence[str]) -> None:
+        rewritten = frozenset(self._contents.items[number].wheel.rewritten)
+        for name in names:
+            with open(f"{origin}/{name}", "rb") as file:
+                content = file.read()
+            if name in rewritten:
+                content = scripts.rewrite(content, self._python)
+                self._rewritten[number, name] = (_hash(content), len(content))
+            files.write_bytes(f"{target}/{name}", content, 0o777, exclusive=True)
+
+    def write_generated(self, check: Callable[[], object]) -> None:
+        """Write commands, RECORD and the other files that tell about this installation."""
+        for number, item in enumerate(self._contents.items):
+            check()
+            self._write_item(number, item)
+
+    def _write_item(self, number: int, item: Item) -> None:
+        library = library_of(item, self._layout)
+        rows: list[tuple[str, str, int]] = []
+        if item.wheel.scripts:
+            target = self.folder(self._layout.schemes["scripts"])
+            for row in item.wheel.scripts:
+                name, content = scripts.generate(row, self._python)
+                files.write_bytes(f"{target}/{name}", content, 0o777, exclusive=True)
+                path = f"{self._layout.schemes['scripts']}/{name}"
+                rows.append((_recorded(path, library), _hash(content), len(content)))
+        info = self.folder(f"{library}/{item.wheel.dist_info}")
+        for name, content in _own_files(item):
+            files.write_bytes(f"{info}/{name}", content, exclusive=True)
+            rows.append((f"{item.wheel.dist_info}/{name}", _hash(content), len(content)))
+        record = self._record(number, item, library, rows)
+        files.write_bytes(f"{info}/RECORD", record, exclusive=True)
+        facts = os.lstat(f"{info}/RECORD")
+        self.records[f"{library}/{item.wheel.dist_info}"] = (facts.st_mtime_ns, facts.st_size)
+
+    def _record(self, number: int, item: Item, library: str, rows: list[tuple[str, str, int]]) -> bytes:
+        wheel = item.wheel
+        generated = {name for name, *_ in wheel.scripts}
+        for scheme, path, hashed, size in wheel.data_rows:
+            if scheme == "scripts":
+                if path in generated:
+                    continue
+                hashed, size = self._rewritten.get((number, path), (hashed, size))
+            base = self._layout.schemes[scheme]
+            if scheme == "headers":
+                base = os.path.join(base, wheel.name)
+            rows.append((_recorded(f"{base}/{path}", library), hashed, size))
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerows(rows)
+        parts = [wheel.lib_rows, text.getvalue().encode()]
+        if item.compiled is not None:
+            text = io.StringIO(newline="")
+            writer = csv.writer(text, lineterminator="\n")
+            for scheme, folder, _, names, _, _ in item.compiled.groups:
+                base = "" if scheme == "lib" else _recorded(self._layout.schemes[scheme], library) + "/"
+                prefix = f"{base}{folder}/" if folder else base
+                writer.writerows((f"{prefix}{name}", "", "") for name in names)
+            parts.append(text.getvalue().encode())
+        parts.append(f"{wheel.dist_info}/RECORD,,\n".encode())
+        return b"".join(parts)
+
+
+def _own_files(item: Item) -> list[tuple[str, bytes]]:
+    """Give the name and content of the files that tell where a distribution came from, and why it is here."""
+    wheel = item.wheel
+    facts = {
+        "schema": 1,
+        "extras": list(item.pin.extras),
+        "index": wheel.index,
+        "url": wheel.url,
+        "filename": wheel.filename,
+        "hashes": {"sha256": wheel.sha256},
+    }
+    found = [("INSTALLER", _INSTALLER), ("envkit.json", json.dumps(facts).encode())]
+    if item.requested:
+        found.append(("REQUESTED", b""))
+    if wheel.origin is not None:
+        found.append(("direct_url.json", json.dumps(wheel.origin.to_direct_url()).encode()))
+    return found
+
+
+def _hash(content: bytes) -> str:
+    digest = hashlib.sha256(content).digest()
+    return "sha256=" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _recorded(path: str, library: str) -> str:
+    """Give a path as RECORD has it: relative to the folder of the metadata folder, with forward slashes."""
+    if path.startswith(f"{library}/"):
+        return path[len(library) + 1 :]
+    folder, name = os.path.split(path)
+    return f"{_relative(folder, library)}/{name}"
+
+
+@functools.lru_cache(maxsize=1024)
+def _relative(folder: str, library: str) -> str:
+    try:
+        return os.path.relpath(folder, library).replace(os.sep, "/")
+    except ValueError:  # another drive
+        return folder.replace(os.sep, "/")
