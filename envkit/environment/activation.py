@@ -105,6 +105,10 @@ if [ -n "${BASH_VERSION:-}" ] ; then
     eval '_ENVKIT_FILE=${BASH_SOURCE[0]}'
 elif [ -n "${ZSH_VERSION:-}" ] ; then
     eval '_ENVKIT_FILE=${(%):-%x}'
+    # That is made for being shown, so a name with control characters in it is another one there.
+    if [ ! -e "$_ENVKIT_FILE" ] ; then
+        _ENVKIT_FILE="$0"
+    fi
 elif [ -n "${KSH_VERSION:-}" ] ; then
     eval '_ENVKIT_FILE=${.sh.file}'
 fi

@@ -99,19 +99,18 @@ class EnvBuilder:
         path: str = os.path.abspath(env_dir)
         _check_path(path)
         claim = self._claim(path)
+        if claim is None:
+            return self._make(path)
+        touched = claim.unfinished
         try:
-            if claim is not None:
-                ready = self._ready(path, claim)
-                if ready is not None:
-                    claim.fulfil()
-                    return ready
-            environment = self._make(path)
-        except BaseException:
-            if claim is not None:
-                self._give_up(path, claim)
-            raise
-        if claim is not None:
+            environment = self._ready(path, claim)
+            if environment is None:
+                touched = True
+                environment = self._make(path)
             claim.fulfil()
+        except BaseException:
+            self._give_up(path, claim, touched=touched)
+            raise
         return environment
 
     def _make(self, env_dir: str) -> Environment:
@@ -138,10 +137,9 @@ class EnvBuilder:
         return self._environment(context)
 
     def _environment(self, context: SimpleNamespace) -> Environment:
-        from envkit.interpreter.pyvenv import read_config
-
-        config = read_config(context.env_dir) or {}
-        return Environment(context.env_dir, self._interpreter.in_environment(context.env_dir, context.env_exe), config)
+        plain = os.path.join(context.bin_path, "python")  # by which it is found when it is opened
+        executable = plain if not self._rules.nt and os.path.lexists(plain) else context.env_exe
+        return Environment(context.env_dir, self._interpreter.in_environment(context.env_dir, executable), None)
 
     # --- being alone, and being cut off
 
@@ -151,10 +149,8 @@ class EnvBuilder:
 
         if os.path.islink(path) or (os.path.lexists(path) and not os.path.isdir(path)):
             return None
-        fresh = not os.path.isdir(path)
-        if fresh:
-            files.make_dirs(path)
-        elif self.clear:
+        fresh = _make_fresh(path)
+        if self.clear and not fresh:
             self._check_clearable(path)
         marker = os.path.join(path, CLAIM)
         found = claim(marker, timeout=_CLAIM_TIMEOUT)
@@ -165,30 +161,26 @@ class EnvBuilder:
         found.fresh = fresh
         return found
 
-    def _give_up(self, path: str, claim: Claim) -> None:
-        """Leave a failed creation as one that was cut off, or nothing at all where nothing had been made."""
+    def _give_up(self, path: str, claim: Claim, *, touched: bool) -> None:
+        """Leave a failed creation as one that was cut off, or nothing where nothing had been made."""
         names = os.listdir(path) if os.path.isdir(path) else []
-        if names == [CLAIM]:
-            claim.fulfil()
-            if claim.fresh:
-                files.remove_dir(path)
-        elif claim.fresh or claim.unfinished or os.path.lexists(os.path.join(path, "pyvenv.cfg")):
+        if touched and names != [CLAIM]:
             claim.drop()
-        else:
-            claim.fulfil()
+            return
+        claim.fulfil()
+        if claim.fresh and names == [CLAIM]:
+            files.remove_dir(path)
 
     def _ready(self, path: str, claim: Claim) -> Environment | None:
         """Give the environment that another process made while this one waited.
 
         Raises `VenvError` where what is there is for another Python: to make both in one folder would give neither.
         """
-        if claim.fresh and not claim.waited:
+        if claim.unfinished or self.clear or not os.path.lexists(os.path.join(path, "pyvenv.cfg")):
             return None
         from envkit.interpreter.pyvenv import read_config
 
-        config = read_config(path)
-        if config is None or claim.unfinished or self.clear:
-            return None
+        config = read_config(path) or {}
         made = (config.get("version") or config.get("version_info") or "").split(".")[:2]
         ours = [str(number) for number in self._rules.version[:2]]
         if len(made) == 2 and made != ours and not self.upgrade:
@@ -202,8 +194,7 @@ class EnvBuilder:
             return None
         from envkit.environment.recognise import open_environment
 
-        claim.fulfil()
-        return Environment(*open_environment(path, cache_dir=self._cache_dir))
+        return Environment(*open_environment(path, cache_dir=self._cache_dir, claimed=True))
 
     def _check_clearable(self, path: str) -> None:
         if self.force or any(os.path.lexists(os.path.join(path, name)) for name in ("pyvenv.cfg", CLAIM)):
@@ -392,8 +383,7 @@ class EnvBuilder:
                     continue
             files.make_dirs(os.path.dirname(target))
             files.write_bytes(target, data)
-            if not own:
-                files.change_mode(target, os.stat(source).st_mode & 0o7777)
+            files.change_mode(target, 0o644 if own else os.stat(source).st_mode & 0o7777)
 
     def _chosen_scripts(self) -> list[tuple[str, str]]:
         platform = "nt" if self._rules.nt else "posix"
@@ -407,6 +397,7 @@ class EnvBuilder:
 
     def _write_script(self, path: str, text: str) -> None:
         files.write_bytes(path, text.encode("utf-8", "surrogateescape"))
+        files.change_mode(path, 0o644)  # as venv has it, whatever the umask
 
     def upgrade_dependencies(self, context: SimpleNamespace) -> None:
         """Upgrade pip, and what else ``ensurepip`` brings, to the newest versions of the index."""
@@ -465,6 +456,18 @@ def _check_activators(names: Iterable[str]) -> tuple[str, ...]:
 def _check_path(path: str) -> None:
     if os.pathsep in path:
         raise ValueError(f"Refusing to create a venv in {path} because it contains the PATH separator {os.pathsep}.")
+
+
+def _make_fresh(path: str) -> bool:
+    """Make a folder; false where it was there, also when another made it at this moment."""
+    try:
+        files.make_dir(path, exist_ok=False)
+    except FileNotFoundError:
+        files.make_dirs(os.path.dirname(path))
+        return _make_fresh(path)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _make_folder(path: str) -> None:

@@ -26,14 +26,17 @@ class Environment:
 
     interpreter: Interpreter
     kind: str
-    _config: dict[str, str]
+    _config: dict[str, str] | None
     _path: str
 
-    def __init__(self, root: str, interpreter: Interpreter, config: Mapping[str, str], kind: str = "venv") -> None:
+    def __init__(
+        self, root: str, interpreter: Interpreter, config: Mapping[str, str] | None, kind: str = "venv"
+    ) -> None:
+        """Take what is known; *config* None is read when it is first asked for."""
         put = object.__setattr__
         put(self, "_path", root)
         put(self, "interpreter", interpreter)
-        put(self, "_config", dict(config))
+        put(self, "_config", None if config is None else dict(config))
         put(self, "kind", kind)
 
     @classmethod
@@ -76,7 +79,16 @@ class Environment:
     @property
     def config(self) -> Mapping[str, str]:
         """The keys of ``pyvenv.cfg`` in lower case, and their values."""
-        return dict(self._config)
+        return dict(self._keys)
+
+    @property
+    def _keys(self) -> dict[str, str]:
+        if self._config is None:
+            from envkit.interpreter.pyvenv import read_config
+
+            object.__setattr__(self, "_config", read_config(self._path) or {})
+        assert self._config is not None
+        return self._config
 
     @property
     def executable(self) -> str:
@@ -101,12 +113,12 @@ class Environment:
     @property
     def includes_system(self) -> bool:
         """Whether the base interpreter's site-packages are seen too."""
-        return self._config.get("include-system-site-packages", "").lower() == "true"
+        return self._keys.get("include-system-site-packages", "").lower() == "true"
 
     @property
     def relocatable(self) -> bool:
         """Whether it was made to be moved."""
-        return self._config.get("relocatable", "").lower() == "true"
+        return self._keys.get("relocatable", "").lower() == "true"
 
     @property
     def site_packages(self) -> tuple[str, ...]:
@@ -146,7 +158,7 @@ class Environment:
             "schema": 1,
             "root": self._path,
             "kind": self.kind,
-            "config": dict(self._config),
+            "config": dict(self._keys),
             "paths": dict(self.paths),
             "interpreter": self.interpreter.to_dict(),
         }
@@ -173,12 +185,8 @@ class Environment:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Environment):
             return NotImplemented
-        return (self._path, self.kind, self._config, self.interpreter) == (
-            other._path,
-            other.kind,
-            other._config,
-            other.interpreter,
-        )
+        ours = (self._path, self.kind, self.config, self.interpreter)
+        return ours == (other.path, other.kind, other.config, other.interpreter)
 
     def __hash__(self) -> int:
         return hash((self._path, self.kind, self.interpreter))
@@ -187,4 +195,4 @@ class Environment:
         return f"Environment({self._path!r}, kind={self.kind!r}, python={self.interpreter.version!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Environment, (self._path, self.interpreter, self._config, self.kind))
+        return (Environment, (self._path, self.interpreter, self._keys, self.kind))

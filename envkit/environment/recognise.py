@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from envkit.environment.rules import CLAIM
@@ -23,6 +24,7 @@ class Found(NamedTuple):
     kind: str
 
 
+_PATIENCE = 0.5  # seconds to wait for one that is being made, which takes milliseconds
 _REPAIR = "EnvBuilder.repair() makes it whole, or create it again"
 
 
@@ -34,9 +36,13 @@ def recover(root: str) -> None:
 
 
 def open_environment(
-    path: str, *, cache_dir: str | os.PathLike[str] | None = None, environ: Mapping[str, str] | None = None
+    path: str,
+    *,
+    cache_dir: str | os.PathLike[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    claimed: bool = False,
 ) -> Found:
-    """Open an environment; see `Environment.open`."""
+    """Open an environment; see `Environment.open`. With *claimed* the caller holds the claim on it."""
     if os.path.isfile(path):
         root = environment_of(path)
         if root is None:
@@ -45,7 +51,8 @@ def open_environment(
     if not os.path.isdir(path):
         raise _problem(path, "missing", f"there is no environment at {path}", hint="create it first")
     config = read_config(path)
-    check_finished(path)
+    if not claimed:
+        check_finished(path)
     recover(path)
     if config is None:
         return _open_installation(path, cache_dir, environ)
@@ -92,10 +99,17 @@ def check_finished(path: str) -> None:
         return
     from envkit.host.claims import holder
 
+    deadline = time.monotonic() + _PATIENCE
     process = holder(marker)
+    while process is not None and time.monotonic() < deadline:
+        time.sleep(0.005)
+        process = holder(marker)
     if process is not None:
         raise _problem(path, "being-made", f"{path} is being made by process {process}", hint="wait for it")
-    raise _problem(path, "unfinished", f"the making of {path} was cut off", hint="create it again: that completes it")
+    if os.path.lexists(marker):
+        raise _problem(
+            path, "unfinished", f"the making of {path} was cut off", hint="create it again: that completes it"
+        )
 
 
 def find_problem(environment: Found) -> tuple[str, str] | None:

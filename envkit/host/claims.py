@@ -32,17 +32,16 @@ class Claim:
         self._descriptor = descriptor
 
     def fulfil(self) -> None:
-        """Say that the work is done, and let go."""
-        effect("unlink", self.path)
-        if os.name == "nt":  # an open file cannot be removed there
-            self.drop()
-            try:
-                os.unlink(self.path)
-            except OSError:
-                pass
+        """Say that the work is done, and let go; a second time does nothing."""
+        if self._descriptor < 0:
             return
         try:
+            effect("unlink", self.path)
+            if os.name == "nt":  # an open file cannot be removed there
+                self.drop()
             os.unlink(self.path)
+        except FileNotFoundError:
+            pass  # a hook emptied the folder
         finally:
             self.drop()
 

@@ -1,0 +1,327 @@
+"""Activation in the real shells, also of environments and prompts whose names try to be code."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envkit.environment import activation
+from envkit.environment.builder import EnvBuilder
+from tests.interpreter.machine import SUPPORTED, VERSIONS
+
+NEW = max((python for python in SUPPORTED if "pypy" not in python), key=VERSIONS.__getitem__)
+NAMES = [
+    "plain",
+    "a b",
+    "it's",
+    'say "hi"',
+    "$(touch x)",
+    "`touch x`",
+    "${HOME}",
+    "%PATH%",
+    "a!b!!",
+    "line\nend",
+    "tab\tand\\slash\\",
+    "ünï©ødé 𝜋",
+    "__VENV_PROMPT__",
+    "__VENV_DIR__ __VENV_BIN_NAME__",
+    "';touch x;'",
+    '";touch x;"',
+    "'\"'\"'$(touch x)",
+    "&& touch x #",
+    "| touch x",
+    "{touch,x}",
+    "*?[a-z]",
+    "~root",
+    "-n",
+    "'); import os; os.system('touch x'); ('",
+    "\n$(touch x)\n`touch x`\n",
+    "@(touch x) $[touch x]",
+]
+SHELLS = ("bash", "dash", "zsh", "fish", "tcsh", "xonsh")
+
+# Each prints, between marks: VIRTUAL_ENV, VIRTUAL_ENV_PROMPT, the python that is found, and then, after leaving, whether
+# all is as before. NUL ends each value, as names may have line ends.
+POSIX = """\
+set -eu
+PS1='before> '
+OLD_PATH="$PATH"
+. "$1"
+. "$1"
+printf '%s\\0' "$VIRTUAL_ENV" "$VIRTUAL_ENV_PROMPT" "$(command -v python)x" "$PS1"
+deactivate
+printf '%s\\0' "${VIRTUAL_ENV-unset}" "${VIRTUAL_ENV_PROMPT-unset}" "$PS1" "${PYTHONHOME-unset}"
+if [ "$PATH" = "$OLD_PATH" ]; then printf 'same\\0'; else printf 'other\\0'; fi
+"""
+BASH = "set -o pipefail\n" + POSIX
+FISH = """\
+function fish_prompt; echo -n 'before> '; end
+set old_path $PATH
+source $argv[1]
+source $argv[1]
+printf '%s\\0' $VIRTUAL_ENV $VIRTUAL_ENV_PROMPT (command -v python | string collect)x (fish_prompt | string collect)
+deactivate
+set -q VIRTUAL_ENV; and printf '%s\\0' $VIRTUAL_ENV; or printf 'unset\\0'
+set -q VIRTUAL_ENV_PROMPT; and printf '%s\\0' $VIRTUAL_ENV_PROMPT; or printf 'unset\\0'
+printf '%s\\0' (fish_prompt | string collect)
+set -q PYTHONHOME; and printf '%s\\0' $PYTHONHOME; or printf 'unset\\0'
+test (string join : $PATH) = (string join : $old_path); and printf 'same\\0'; or printf 'other\\0'
+"""
+TCSH = """\
+set prompt = 'before> '
+set old_path = $PATH:q
+source "$SCRIPT:q"
+source "$SCRIPT:q"
+printf '%s\\0' $VIRTUAL_ENV:q $VIRTUAL_ENV_PROMPT:q
+python -c 'import sys; sys.stdout.write(sys.executable + "x\\0")'
+printf '%s\\0' $prompt:q
+deactivate
+if ( $?VIRTUAL_ENV ) then
+  printf '%s\\0' $VIRTUAL_ENV:q
+else
+  printf 'unset\\0'
+endif
+if ( $?VIRTUAL_ENV_PROMPT ) then
+  printf '%s\\0' $VIRTUAL_ENV_PROMPT:q
+else
+  printf 'unset\\0'
+endif
+printf '%s\\0' $prompt:q
+if ( $?PYTHONHOME ) then
+  printf '%s\\0' $PYTHONHOME:q
+else
+  printf 'unset\\0'
+endif
+if ( $PATH:q == $old_path:q ) then
+  printf 'same\\0'
+else
+  printf 'other\\0'
+endif
+"""
+XONSH = """\
+import sys, shutil
+$PROMPT = 'before> '
+old = list($PATH)
+source @($SCRIPT)
+source @($SCRIPT)
+def out(*values):
+    sys.stdout.write(''.join(str(value) + '\\0' for value in values))
+out($VIRTUAL_ENV, $VIRTUAL_ENV_PROMPT, shutil.which('python', path=__xonsh__.env['PATH'][0]) + 'x', '-')
+deactivate
+env = __xonsh__.env
+out(env.get('VIRTUAL_ENV', 'unset'), env.get('VIRTUAL_ENV_PROMPT', 'unset'), '-', env.get('PYTHONHOME', 'unset'))
+out('same' if list($PATH) == old else 'other')
+"""
+FILES = {"bash": "activate", "dash": "activate", "zsh": "activate", "fish": "activate.fish", "tcsh": "activate.csh"}
+PROGRAMS = {"bash": BASH, "dash": POSIX, "zsh": POSIX, "fish": FISH, "tcsh": TCSH, "xonsh": XONSH}
+
+
+def shell_or_skip(shell: str) -> str:
+    beside = os.path.join(os.path.dirname(sys.executable), shell)
+    found = beside if os.path.exists(beside) else shutil.which(shell)
+    if found is None:
+        pytest.skip(f"{shell} is not on this machine")
+    return found
+
+
+def variables(tmp_path: Path) -> dict[str, str]:
+    home = tmp_path / "home"
+    home.mkdir(exist_ok=True)
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(home),
+        "TERM": "dumb",
+        "LC_ALL": "C.UTF-8",
+        "XONSH_DATA_DIR": str(home),
+        "XONSH_CACHE_DIR": str(home),
+    }
+
+
+def activate(shell: str, env: Path, tmp_path: Path) -> list[str]:
+    """Activate twice and leave, in a shell of its own, in an empty working folder that must stay empty."""
+    program = shell_or_skip(shell)
+    script = env / "bin" / FILES.get(shell, "activate.xsh")
+    work = tmp_path / "work"
+    work.mkdir(exist_ok=True)
+    lines = tmp_path / f"program.{shell}"
+    lines.write_text(PROGRAMS[shell])
+    environ = {**variables(tmp_path), "SCRIPT": str(script)}
+    flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"], "tcsh": ["-f"], "xonsh": ["--no-rc"]}
+    command = [program, *flags.get(shell, []), str(lines), str(script)]
+    done = subprocess.run(command, cwd=work, env=environ, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done
+    assert list(work.iterdir()) == [], "something of the name was run"
+    noise = [line for line in done.stderr.decode().splitlines() if line and "xonsh" not in line.lower()]
+    assert noise == [], done
+    return done.stdout.decode("utf-8", "surrogateescape").split("\0")
+
+
+def check(found: list[str], shell: str, env: Path, prompt: str) -> None:
+    root, shown, python, during, after_root, after_prompt, after, home, path = found[:9]
+    assert root == str(env)
+    assert shown == (prompt if VERSIONS[NEW] >= (3, 13) else f"({prompt}) ")
+    assert os.path.samefile(os.path.dirname(python.removesuffix("x")), env / "bin")
+    assert (after_root, after_prompt, home, path) == ("unset", "unset", "unset", "same")
+    if shell != "xonsh":
+        assert after == "before> "
+        assert during.endswith("before> ") and during != "before> "
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("name", NAMES if os.name == "posix" else NAMES[:1])
+def test_a_hostile_folder_and_prompt_are_only_names(tmp_path, shell, name):
+    env = tmp_path / name.replace("/", "")
+    EnvBuilder(symlinks=True, interpreter=NEW).create(env)
+    check(activate(shell, env, tmp_path), shell, env, env.name)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_prompt_of_its_own(tmp_path, shell):
+    env = tmp_path / "env"
+    prompt = "".join(NAMES)
+    EnvBuilder(symlinks=True, interpreter=NEW, prompt=prompt).create(env)
+    check(activate(shell, env, tmp_path), shell, env, prompt)
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash", "zsh", "fish", "tcsh"])
+def test_the_shown_prompt_runs_nothing_when_it_is_shown(tmp_path, shell):
+    """Shells expand prompts each time: start them at a terminal, and let them show one."""
+    import pty
+
+    program = shell_or_skip(shell)
+    env = tmp_path / "$(touch ran)`touch ran`"
+    EnvBuilder(symlinks=True, interpreter=NEW).create(env)
+    work = tmp_path / "work"
+    work.mkdir()
+    flags = {"bash": ["--norc", "--noprofile"], "zsh": ["-f"], "fish": ["--no-config"], "tcsh": ["-f"]}
+    script = env / "bin" / FILES[shell]
+    start = {"zsh": "setopt prompt_subst\n", "bash": "shopt -s promptvars\n"}.get(shell, "")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(work)
+        os.execve(program, [program, *flags.get(shell, []), "-i"], {**variables(tmp_path), "SCRIPT": str(script)})
+    read = '"$SCRIPT:q"' if shell == "tcsh" else '"$SCRIPT"'
+    os.write(
+        terminal, f"{start}{'source' if shell in ('fish', 'tcsh') else '.'} {read}\necho one\necho two\nexit\n".encode()
+    )
+    seen = b""
+    try:
+        while chunk := os.read(terminal, 65536):
+            seen += chunk
+    except OSError:
+        pass
+    os.waitpid(pid, 0)
+    os.close(terminal)
+    assert b"two" in seen
+    assert list(work.iterdir()) == [], seen
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "dash"])
+def test_python_home_comes_back_and_the_prompt_can_be_left_alone(tmp_path, shell):
+    program = shell_or_skip(shell)
+    env = tmp_path / "env"
+    EnvBuilder(symlinks=True, interpreter=NEW).create(env)
+    code = (
+        "set -eu; PYTHONHOME=/somewhere; export PYTHONHOME; VIRTUAL_ENV_DISABLE_PROMPT=1; PS1=mine; "
+        f". {env}/bin/activate; echo ${{PYTHONHOME-unset}} $PS1; deactivate; echo $PYTHONHOME $PS1"
+    )
+    done = subprocess.run([program, "-c", code], env=variables(tmp_path), capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["unset", "mine", "/somewhere", "mine"]
+
+
+def test_only_the_activators_that_were_chosen(tmp_path):
+    EnvBuilder(activators=["fish", "powershell"]).create(tmp_path / "env")
+    names = {path.name for path in (tmp_path / "env" / "bin").iterdir()}
+    assert {name for name in names if "ctivate" in name} == {"activate.fish", "Activate.ps1"}
+    EnvBuilder(activators=[]).create(tmp_path / "none")
+    assert not [path for path in (tmp_path / "none" / "bin").iterdir() if "ctivate" in path.name]
+    with pytest.raises(ValueError, match="unknown activator 'cmd'"):
+        EnvBuilder(activators=["cmd"])
+
+
+def test_activate_this_lets_the_running_python_see_the_environment(tmp_path, monkeypatch):
+    root = tmp_path / "it's"
+    made = EnvBuilder(symlinks=True).create(root)
+    (Path(made.paths["purelib"]) / "only_there.py").write_text("value = 7\n")
+    for name in ("PATH", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    for name in ("prefix", "exec_prefix"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))
+    monkeypatch.setattr(sys, "real_prefix", "", raising=False)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    runpy.run_path(str(root / "bin" / "activate_this.py"))
+    import only_there
+
+    assert only_there.value == 7
+    assert os.environ["PATH"].split(os.pathsep)[0] == str(root / "bin")
+    assert sys.prefix == str(root)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "xonsh"])
+def test_a_relocatable_environment_is_activated_where_it_is_now(tmp_path, shell):
+    made = EnvBuilder(symlinks=True, relocatable=True, interpreter=NEW, prompt="p").create(tmp_path / "before")
+    assert made.config["relocatable"] == "true"
+    now = tmp_path / "it's\nnow"
+    (tmp_path / "before").rename(now)
+    check(activate(shell, now, tmp_path), shell, now, "p")
+    python = subprocess.run(
+        [now / "bin" / "python", "-c", "import sys; print(sys.prefix)"], capture_output=True, check=True
+    )
+    assert python.stdout.decode() == f"{now}\n"
+
+
+def test_a_shell_that_cannot_tell_says_so(tmp_path):
+    EnvBuilder(symlinks=True, relocatable=True).create(tmp_path / "before")
+    (tmp_path / "before").rename(tmp_path / "now")
+    program = shell_or_skip("dash")
+    done = subprocess.run(
+        [program, "-c", f". {tmp_path}/now/bin/activate || echo refused; echo ${{VIRTUAL_ENV-unset}}"],
+        env=variables(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["refused", "unset"]
+    assert "moved" in done.stderr
+
+
+def test_values_are_put_in_once():
+    values = {"DIR": "__VENV_PROMPT__", "PROMPT": "__VENV_DIR__"}
+    text = activation.render(
+        "a=__VENV_DIR__ b=__VENV_PROMPT__ c=__VENV_OTHER__ d=__VENV_", "sh", values, relocatable=False
+    )
+    assert text == "a='__VENV_PROMPT__' b='__VENV_DIR__' c=__VENV_OTHER__ d=__VENV_"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_quoting_for_shells_that_are_not_here(name):
+    powershell = activation.quote(name, "ps1")
+    assert powershell[0] == powershell[-1] == "'"
+    assert "'" not in powershell[1:-1].replace("''", "")
+    batch = activation.quote(name, "bat")
+    assert '"' not in batch and "\n" not in batch and "%" not in batch.replace("%%", "")
+    nushell = activation.quote(name, "nu")
+    signs = nushell[1 : nushell.index("'")]
+    assert nushell == f"r{signs}'{name}'{signs}"
+    assert f"'{signs}" not in name
+    assert eval(activation.quote(name, "py")) == name
+
+
+def test_no_template_has_a_variable_inside_its_own_quotes():
+    """The values bring their quotes; batch files are the one exception, as ``set "A=B"`` is how they quote."""
+    for scripts in activation.ACTIVATORS.values():
+        for folder, name in scripts:
+            if name.endswith(".bat"):
+                continue
+            for line in activation.template(folder, name).splitlines():
+                before = line.split("__VENV_")[0]
+                if line.startswith("#") or before == line:
+                    continue
+                assert before.count('"') % 2 == 0, line
+                assert before.count("'") % 2 == 0, line

@@ -1,0 +1,251 @@
+"""Creation by several at once, killed in the middle, over other things; clearing; repair."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from envkit.environment.builder import EnvBuilder
+from envkit.environment.environment import Environment
+from envkit.environment.rules import CLAIM
+from envkit.errors import EnvkitError, VenvError
+from envkit.host.gate import guarded
+from tests.environment.test_like_venv import tree
+from tests.interpreter.machine import RECENT, SUPPORTED, VERSIONS
+
+ROOT = str(Path(__file__).parents[2])
+CREATE = """
+import sys
+sys.path.insert(0, {root!r})
+from envkit.environment.builder import EnvBuilder
+from envkit.errors import EnvkitError
+try:
+    made = EnvBuilder(symlinks=True, interpreter={python!r}).create({target!r})
+except EnvkitError as error:
+    print("refused", error.code)
+else:
+    print("made", made.interpreter.version)
+"""
+
+
+def start(target: Path, python: str) -> subprocess.Popen[str]:
+    code = CREATE.format(root=ROOT, python=python, target=str(target))
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_processes_with_the_same_wish_all_get_the_same_environment(tmp_path, attempt):
+    target = tmp_path / "env"
+    running = [start(target, RECENT[0]) for _ in range(5)]
+    answers = [process.communicate(timeout=60)[0].split()[0] for process in running]
+    assert answers == ["made"] * 5
+    EnvBuilder(symlinks=True, interpreter=RECENT[0]).create(tmp_path / "alone")
+    assert tree(target).keys() == tree(tmp_path / "alone").keys()
+    assert Environment.open(target)
+
+
+@pytest.mark.skipif(len(set(VERSIONS.values())) < 2, reason="there is one Python only")
+@pytest.mark.parametrize("attempt", range(3))
+def test_processes_with_different_wishes_never_make_a_mixture(tmp_path, attempt):
+    target = tmp_path / "env"
+    pythons = [RECENT[0], RECENT[1]]
+    running = [start(target, pythons[number % 2]) for number in range(4)]
+    answers = [process.communicate(timeout=60)[0].split() for process in running]
+    made = {answer[1] for answer in answers if answer[0] == "made"}
+    assert len(made) == 1
+    assert {answer[1] for answer in answers if answer[0] == "refused"} == {"venv"}
+    assert len(list((target / "lib").iterdir())) == 1
+    assert Environment.open(target).interpreter.version == made.pop()
+
+
+def test_threads_too(tmp_path):
+    target = tmp_path / "env"
+    made: list[object] = []
+
+    def run() -> None:
+        try:
+            made.append(EnvBuilder(symlinks=True).create(target))
+        except EnvkitError as error:
+            made.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({item for item in made if isinstance(item, Environment)}) == 1
+    assert not [item for item in made if not isinstance(item, Environment)]
+
+
+class Stop(BaseException):
+    """Stands for the end of the process: nothing may handle it."""
+
+
+def effects(tmp_path: Path) -> int:
+    seen = []
+    with guarded(lambda name, path: seen.append(name)):
+        EnvBuilder(symlinks=True).create(tmp_path / "counted")
+    return len(seen)
+
+
+def test_cut_off_at_each_effect_it_is_recognised_and_completed(tmp_path):
+    count = effects(tmp_path)
+    whole = tree(tmp_path / "counted")
+    assert count > 15
+    for number in range(count):
+        target = tmp_path / f"cut{number}"
+        left = [number]
+
+        def stop(name: str, path: str, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Stop
+
+        with pytest.raises(Stop), guarded(stop):
+            EnvBuilder(symlinks=True).create(target)
+        if target.exists():
+            with pytest.raises(VenvError) as caught:
+                Environment.open(target)
+            assert caught.value.context["problem"] in ("unfinished", "not-an-environment")
+        EnvBuilder(symlinks=True).create(target)
+        assert tree(target).keys() == whole.keys(), number
+        assert Environment.open(target).interpreter.version
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_killed_for_real(tmp_path):
+    code = (
+        f"import os, signal, sys; sys.path.insert(0, {ROOT!r})\n"
+        "from envkit.environment.builder import EnvBuilder\n"
+        "class Dying(EnvBuilder):\n"
+        "    def setup_scripts(self, context):\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "Dying(symlinks=True).create(sys.argv[1])\n"
+    )
+    target = tmp_path / "env"
+    done = subprocess.run([sys.executable, "-c", code, str(target)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with pytest.raises(VenvError, match="was cut off"):
+        Environment.open(target)
+    EnvBuilder(symlinks=True).create(target)
+    assert not (target / CLAIM).exists()
+    assert Environment.open(target).config["home"]
+
+
+def test_one_that_is_being_made_is_not_opened(tmp_path):
+    class Slow(EnvBuilder):
+        def post_setup(self, context):
+            with pytest.raises(VenvError) as caught:
+                Environment.open(context.env_dir)
+            assert caught.value.context["problem"] == "being-made"
+            assert str(os.getpid()) in str(caught.value)
+
+    Slow(symlinks=True).create(tmp_path / "env")
+
+
+def test_a_failing_hook_leaves_something_that_can_be_completed(tmp_path):
+    class Failing(EnvBuilder):
+        def post_setup(self, context):
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        Failing(symlinks=True).create(tmp_path / "env")
+    with pytest.raises(VenvError, match="cut off"):
+        Environment.open(tmp_path / "env")
+    assert EnvBuilder(symlinks=True).create(tmp_path / "env")
+
+
+def test_clear_never_follows_a_link_out(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("x")
+    root = tmp_path / "env"
+    EnvBuilder(symlinks=True).create(root)
+    (root / "link").symlink_to(outside)
+    (root / "lib" / "deep").symlink_to(outside)
+    EnvBuilder(symlinks=True, clear=True).create(root)
+    assert (outside / "precious").exists()
+    assert not (root / "link").is_symlink()
+    (tmp_path / "alias").symlink_to(outside)
+    with pytest.raises(ValueError, match="Unable to create directory"):
+        EnvBuilder(clear=True).create(tmp_path / "alias")
+    assert (outside / "precious").exists()
+
+
+def test_clear_empties_no_folder_that_is_not_an_environment(tmp_path):
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "precious").write_text("x")
+    with pytest.raises(VenvError, match="not cleared") as caught:
+        EnvBuilder(clear=True).create(root)
+    assert caught.value.hint
+    assert (root / "precious").exists()
+    assert not (root / CLAIM).exists()
+    EnvBuilder(clear=True, force=True, symlinks=True).create(root)
+    assert not (root / "precious").exists()
+    (tmp_path / "empty").mkdir()
+    assert EnvBuilder(clear=True, symlinks=True).create(tmp_path / "empty")
+
+
+@pytest.mark.skipif(len(set(VERSIONS.values())) < 2, reason="there is one Python only")
+def test_another_python_over_an_environment_is_refused_unless_cleared(tmp_path):
+    EnvBuilder(symlinks=True, interpreter=SUPPORTED[0]).create(tmp_path / "env")
+    before = tree(tmp_path / "env")
+    with pytest.raises(VenvError, match="already"):
+        EnvBuilder(symlinks=True, interpreter=SUPPORTED[1]).create(tmp_path / "env")
+    assert tree(tmp_path / "env") == before
+    made = EnvBuilder(symlinks=True, interpreter=SUPPORTED[1], clear=True).create(tmp_path / "env")
+    assert made.interpreter.version == Environment.open(tmp_path / "env").interpreter.version
+
+
+def test_a_broken_environment_is_diagnosed_and_repaired(tmp_path):
+    root = tmp_path / "env"
+    made = EnvBuilder(symlinks=True, system_site_packages=True, prompt="it's").create(root)
+    (Path(made.paths["purelib"]) / "kept.py").write_text("x = 1\n")
+    for name in ("python", "python3", *[path.name for path in (root / "bin").glob("python3.*")]):
+        (root / "bin" / name).unlink(missing_ok=True)
+        (root / "bin" / name).symlink_to("/nowhere/python")
+    config = (root / "pyvenv.cfg").read_text()
+    lines = ["home = /nowhere" if line.startswith("home") else line for line in config.splitlines()]
+    (root / "pyvenv.cfg").write_text("\n".join(line for line in lines if not line.startswith("executable")))
+    with pytest.raises(VenvError, match="gone") as caught:
+        Environment.open(root)
+    assert caught.value.context["problem"] == "interpreter-gone"
+    repaired = EnvBuilder(symlinks=True).repair(root)
+    assert (Path(repaired.paths["purelib"]) / "kept.py").exists()
+    assert repaired.includes_system
+    assert repaired.config["prompt"] == made.config["prompt"]
+    assert Environment.open(root).run(["python", "-c", "import kept"]).returncode == 0
+
+
+@pytest.mark.skipif(len(set(VERSIONS.values())) < 2, reason="there is one Python only")
+def test_an_interpreter_that_changed_under_it_is_told(tmp_path):
+    EnvBuilder(symlinks=True, interpreter=RECENT[0]).create(tmp_path / "env")
+    for name in ("python", "python3"):
+        (tmp_path / "env" / "bin" / name).unlink()
+        (tmp_path / "env" / "bin" / name).symlink_to(RECENT[1])
+    with pytest.raises(VenvError, match="was made for Python") as caught:
+        Environment.open(tmp_path / "env")
+    assert caught.value.context["problem"] == "interpreter-changed"
+    with pytest.raises(VenvError, match="cannot be repaired"):
+        EnvBuilder(symlinks=True, interpreter=RECENT[1]).repair(tmp_path / "env")
+    EnvBuilder(symlinks=True, interpreter=RECENT[0]).repair(tmp_path / "env")
+    assert Environment.open(tmp_path / "env")
+
+
+def test_a_read_only_place_is_an_error_of_the_system(tmp_path):
+    with pytest.raises(OSError, match=r"/proc|denied|No such file"):
+        EnvBuilder().create("/proc/nowhere/env")
+
+
+def test_a_name_with_a_line_end_adds_no_keys(tmp_path):
+    root = tmp_path / "a\nhome = /evil\nx"
+    made = EnvBuilder(symlinks=True).create(root)
+    assert made.config["home"] != "/evil"
+    assert made.run(["python", "-c", "import sys; assert sys.prefix != sys.base_prefix"]).returncode == 0
