@@ -1,0 +1,113 @@
+"""pip and uv install from the lock that envkit writes, and envkit reads the ones that they write."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from envkit.cache import Cache
+from envkit.environment.environment import Environment
+from envkit.formats.lock import Lock
+from envkit.index.client import IndexClient
+from envkit.inspection.freezer import Freezer
+from envkit.kit.source import IndexSource
+from envkit.model.target import Target
+from envkit.resolve.resolver import Resolver
+from envkit.testing.loopback import LoopbackIndex
+from envkit.testing.wheels import sdist_bytes, wheel_bytes
+from tests.freeze.places import make, pip, run, uv
+from tests.lock.test_universal import TARGETS
+
+
+@pytest.fixture(scope="module")
+def index():
+    files = dict(
+        [
+            wheel_bytes("app", "1.0", requires=["lib>=1", "old; python_version<'3.8'", "win; sys_platform=='win32'"]),
+            wheel_bytes("lib", "1.0"),
+            wheel_bytes("lib", "2.0", requires=["lib-extra[fast]"]),
+            wheel_bytes("lib-extra", "3", extras={"fast": ["speed"]}),
+            wheel_bytes("speed", "1.1"),
+            wheel_bytes("win", "1"),
+            wheel_bytes("dev-tool", "5"),
+            sdist_bytes("lib", "2.0"),
+        ]
+    )
+    with LoopbackIndex(files) as running:
+        yield running
+
+
+@pytest.fixture
+def source(index, tmp_path):
+    cache = Cache(tmp_path / "cache")
+    client = IndexClient([index.url], cache=cache)
+    yield IndexSource(client, cache.bucket("digests", version=1))
+    client.close()
+
+
+@pytest.fixture
+def found(source) -> Lock:
+    return Resolver(TARGETS[0], source).lock(["app"], requires_python=">=3.9", groups={"dev": ["dev-tool"]})
+
+
+def frozen(python: Path) -> list[str]:
+    return list(Freezer(Environment.open(python.parent.parent)).freeze())
+
+
+WANTED = ["app==1.0", "lib==2.0", "lib-extra==3", "speed==1.1"]
+
+
+def test_what_is_locked(found):
+    assert {package.name: package.marker for package in found.packages} == {
+        "app": None, "lib": None, "lib-extra": None, "speed": None, "win": 'sys_platform == "win32"',
+        "dev-tool": '"dev" in dependency_groups',
+    }  # fmt: skip
+    lib = found.package("lib")[0]
+    assert [artifact.is_wheel for artifact in lib.artifacts] == [True, False]
+    assert all(artifact.hashes["sha256"] for artifact in lib.artifacts)
+
+
+def test_locking_again_uses_digests(found, source):
+    again = Resolver(TARGETS[0], source).lock(["app"], requires_python=">=3.9", groups={"dev": ["dev-tool"]})
+    assert again == found
+
+
+def test_pip_installs_it(found, tmp_path):
+    (tmp_path / "pylock.toml").write_text(found.to_pylock())
+    python = make(tmp_path / "env", "uv")
+    pip(python, "install", "-q", "-r", tmp_path / "pylock.toml")
+    assert frozen(python) == WANTED
+
+
+def test_uv_installs_it(found, tmp_path):
+    (tmp_path / "pylock.toml").write_text(found.to_pylock())
+    python = make(tmp_path / "env", "uv")
+    run(uv(), "pip", "sync", "-q", "--preview", "--python", python, "--cache-dir", tmp_path / "uv", tmp_path / "pylock.toml",
+        offline=False)  # fmt: skip
+    assert frozen(python) == WANTED
+
+
+def test_pip_installs_its_requirements(found, index, tmp_path):
+    (tmp_path / "requirements.txt").write_text(found.to_requirements())
+    python = make(tmp_path / "env", "uv")
+    pip(python, "install", "-q", "--require-hashes", "-i", index.url, "-r", tmp_path / "requirements.txt")
+    assert frozen(python) == WANTED
+
+
+def test_reads_what_uv_writes(index, tmp_path):
+    (tmp_path / "in.txt").write_text("app\n")
+    run(uv(), "pip", "compile", "-q", "--universal", "--python-version", "3.9", "--format", "pylock.toml", "--index-url",
+        index.url, "--cache-dir", tmp_path / "uv", "-o", tmp_path / "pylock.toml", tmp_path / "in.txt", offline=False)  # fmt: skip
+    theirs = Lock.read(tmp_path / "pylock.toml")
+    pins = theirs.select(Target.of(Environment.open(Path(sys.prefix)).interpreter)).pins
+    assert [f"{name}=={pin.version}" for name, pin in pins.items()] == WANTED
+    assert all(pin.artifacts[0].hashes for pin in pins.values())
+
+
+def test_reads_what_pip_writes(index, tmp_path):
+    run(sys.executable, "-m", "pip", "lock", "-q", "-i", index.url, "-o", tmp_path / "pylock.toml", "app")
+    theirs = Lock.read(tmp_path / "pylock.toml")
+    pins = theirs.select(Target.of(Environment.open(Path(sys.prefix)).interpreter)).pins
+    assert [f"{name}=={pin.version}" for name, pin in pins.items()] == WANTED
