@@ -61,29 +61,60 @@ class VcsClient:
         runner = VcsRunner(environ=dict(environ), emitter=self._emitter, timeout=timeout)
         root = str(self._bucket.root)
         self._timeout = timeout
+        self._git = Git(os.path.join(root, "git"), runner, offline=offline)
         self._systems: dict[str, _System] = {
-            "git": Git(os.path.join(root, "git"), runner, offline=offline),
+            "git": self._git,
             "hg": Mercurial(os.path.join(root, "hg"), runner, offline=offline),
             "svn": Subversion(os.path.join(root, "svn"), runner, offline=offline),
             "bzr": Bazaar(os.path.join(root, "bzr"), runner, offline=offline),
         }
+
+    def clone(self, request: VcsRequest, dest: str) -> str:
+        """Make a clone at *dest* for people to work in, and give its commit; git alone.
+
+        One that is there already at the wanted commit stays as it is, with what was changed in it. Raises `VcsError` for
+        anything else that is there.
+        """
+        if request.system != "git":
+            raise VcsError(
+                f"{request.shown}: only git projects can be editable", hint="check it out, and name the folder"
+            )
+        git = self._git
+        with self._take(request):
+            commit = git.resolve(request)
+            if os.path.lexists(dest):
+                if not os.path.isdir(dest) or git.head(request, dest) != commit:
+                    raise VcsError(
+                        f"{request.shown}: there is something else at {dest}",
+                        hint="move it away, or bring it to the wanted commit",
+                        context={"url": request.shown, "path": dest, "commit": commit},
+                    )
+                return commit
+            files.make_dirs(os.path.dirname(dest))
+            try:
+                git.clone(request, commit, dest)
+            except BaseException:
+                files.remove_tree(dest)
+                raise
+        return commit
 
     def checkout(self, request: VcsRequest | str) -> Checkout:
         """Give the files that *request* names. Raises `VcsError`; credentials are in no text of it."""
         if isinstance(request, str):
             request = parse_vcs_url(request)
         system = self._systems[request.system]
-        lock = self._lock(request)
-        try:
-            lock.acquire(timeout=self._timeout, purpose="checkout", pause=self._pause)
-        except Busy as error:
-            raise VcsError(f"{request.shown}: another process has been using the repository for too long") from error
-        with lock:
+        with self._take(request):
             commit = system.resolve(request)
             path = system.checkout(request, commit)
         text = repr((request.system, request.url, commit, request.subdirectory, request.lfs))
         identity = hashlib.sha256(text.encode()).hexdigest()
         return Checkout(path=path, commit=commit, origin=request.origin(commit), identity=identity)
+
+    def _take(self, request: VcsRequest) -> FileLock:
+        try:
+            return self._lock(request).acquire(timeout=self._timeout, purpose="checkout", pause=self._pause)
+        except Busy as error:
+            raise VcsError(f"{request.shown}: another process has been using the repository for too long") from error
 
     def _lock(self, request: VcsRequest) -> FileLock:
         folder = os.path.join(str(self._bucket.root), "locks")

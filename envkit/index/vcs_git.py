@@ -90,6 +90,29 @@ class Git:
         files.write_bytes(f"{path}.done", b"", 0o600)
         return path
 
+    def clone(self, request: VcsRequest, commit: str, dest: str) -> None:
+        """Make a whole clone at *dest*, for people to work in, with the files of *commit*."""
+        self._git(None, request, "clone", "--quiet", "--no-checkout", "--", request.url, dest)
+        self._git(None, request, "-C", dest, "checkout", "--quiet", "--detach", commit)
+        if os.path.lexists(os.path.join(dest, ".gitmodules")):
+            self._git(None, request, "-C", dest, "submodule", "update", "--init", "--recursive", submodules=True)
+
+    def head(self, request: VcsRequest, folder: str) -> str | None:
+        """Give the commit that a clone made by `clone` is at, None where *folder* is none."""
+        status, output = self._git(
+            None,
+            request,
+            "-C",
+            folder,
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "HEAD^{commit}",
+            allowed=(0, 1, 128),
+            local=True,
+        )
+        return output.strip() if status == 0 and os.path.isdir(os.path.join(folder, ".git")) else None
+
     def _store(self, request: VcsRequest) -> str:
         store = os.path.join(self._root, hashlib.sha256(request.url.encode()).hexdigest()[:32])
         if os.path.exists(os.path.join(store, "envkit-ready")):

@@ -7,6 +7,7 @@ resolution may ask for builds again. Each level knows who waits for it, so that 
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -85,6 +86,7 @@ class Builds:
             self._vcs_client,
             notes=workshop.cache.bucket("built-metadata"),
             settings=workshop.settings,
+            editable_dir=workshop.settings.editable_dir or _own_sources(workshop.interpreter),
         )
 
     def sdist_metadata(self, artifact: Artifact) -> CoreMetadata:
@@ -167,6 +169,11 @@ class Builds:
                     workshop.cache, environ=workshop.environ, emitter=self._emitter, offline=workshop.offline
                 )
             return self._vcs
+
+
+def _own_sources(interpreter: Interpreter) -> str | None:
+    """Give where an environment keeps clones that are worked in, as pip has it; None for a mere interpreter."""
+    return os.path.join(interpreter.paths["data"], "src") if interpreter.is_environment else None
 
 
 class _Requirements:

@@ -47,7 +47,8 @@ class BuildSettings:
     are further names that are passed on from the caller's environment. *timeout* is in seconds for each hook, *jobs* the
     number of builds at a time. *on_failure* says whether a version that an index offers and that cannot be built is
     passed over ("skip") or ends the resolution ("raise"). *inputs* and *ignored* are globs of what a local folder is
-    built from (a leading slash means the folder itself).
+    built from (a leading slash means the folder itself). Editable projects from git are cloned below *editable_dir*,
+    which is the folder ``src`` of the environment where it is None.
     """
 
     builds: Literal["allow", "never"] | tuple[str, ...] = "allow"
@@ -62,6 +63,7 @@ class BuildSettings:
     timeout: float = 3600.0
     jobs: int = 2
     on_failure: Literal["skip", "raise"] = "skip"
+    editable_dir: str | None = None
     inputs: tuple[str, ...] = DEFAULT_INPUTS
     ignored: tuple[str, ...] = DEFAULT_IGNORED
 

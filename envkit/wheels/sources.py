@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ class Vcs(Protocol):
         """Give the files."""
         ...
 
+    def clone(self, request: VcsRequest, dest: str) -> str:
+        """Clone for people to work in."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -58,10 +63,20 @@ class Found:
 class Sources:
     """Finds sources through a client for files and one for version control (made by *vcs* when it is needed).
 
-    *notes* is a bucket for what is known of folders.
+    *notes* is a bucket for what is known of folders. Editable projects from version control are cloned below
+    *editable_dir*.
     """
 
-    def __init__(self, client: Fetcher, vcs: Callable[[], Vcs], *, notes: Bucket, settings: BuildSettings) -> None:
+    def __init__(
+        self,
+        client: Fetcher,
+        vcs: Callable[[], Vcs],
+        *,
+        notes: Bucket,
+        settings: BuildSettings,
+        editable_dir: str | None = None,
+    ) -> None:
+        self._editable_dir = editable_dir
         self._client = client
         self._vcs = vcs
         self._notes = notes
@@ -82,12 +97,8 @@ class Sources:
         if len(url) > _MAX_URL:
             raise RequirementError(f"a URL of {len(url)} characters is longer than {_MAX_URL}")
         if is_vcs_url(url):
-            if editable:
-                raise RequirementError(
-                    f"{mask_credentials(url)}: only a local project can be editable",
-                    hint="check it out yourself, and name the folder",
-                )
-            return self._checkout(parse_vcs_url(url), name=name)
+            request = parse_vcs_url(url)
+            return self._clone(request, name=name) if editable else self._checkout(request, name=name)
         try:
             parts = urlsplit(url)
             fragment = parse_qs(parts.fragment, max_num_fields=16)
@@ -187,6 +198,19 @@ class Sources:
         tree = FolderTree(subject=below, name=name, identity=identity, path=below)
         origin = Origin(url=Path(below).as_uri(), kind="directory", editable=editable)
         return Found(origin=origin, tree=tree)
+
+    def _clone(self, request: VcsRequest, *, name: str | None) -> Found:
+        """Clone for people to work in: from then on it is a folder like any other (PEP 610 wants it so)."""
+        if self._editable_dir is None:
+            raise RequirementError(
+                f"{request.shown}: there is no folder for editable clones", hint="clone it, and name the folder"
+            )
+        folder = unquote(urlsplit(request.url).path).rstrip("/").rpartition("/")[2].removesuffix(".git")
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", folder):
+            raise RequirementError(f"{request.shown}: its last part is no name for a folder")
+        dest = os.path.join(self._editable_dir, folder)
+        self._vcs().clone(request, dest)
+        return self._folder(dest, name=name, editable=True, subdirectory=request.subdirectory)
 
     def _checkout(self, request: VcsRequest, *, name: str | None) -> Found:
         checkout = self._vcs().checkout(request)

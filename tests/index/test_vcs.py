@@ -13,7 +13,7 @@ import pytest
 from envkit.cache import Cache
 from envkit.errors import Cancelled, VcsError
 from envkit.events import CancelToken, Emitter
-from envkit.index.vcs import VcsClient
+from envkit.index.vcs import VcsClient, parse_vcs_url
 
 CLEAN = {
     "PATH": os.environ["PATH"],
@@ -241,6 +241,26 @@ def test_threads_share_one_checkout(tmp_path, home, repository):
         thread.join()
     assert len(found) == 4
     assert len(set(found)) == 1
+
+
+def test_a_clone_to_work_in(tmp_path, home, repository):
+    source = client(tmp_path, home)
+    request = parse_vcs_url(url(repository, "v1"))
+    dest = tmp_path / "src" / "project"
+    commit_id = source.clone(request, str(dest))
+    assert git(dest, "rev-parse", "HEAD") == commit_id
+    assert git(dest, "config", "remote.origin.url") == repository.as_uri()
+    (dest / "code").write_text("mine")
+    assert source.clone(request, str(dest)) == commit_id
+    assert (dest / "code").read_text() == "mine"
+    commit(repository, code="two")
+    with pytest.raises(VcsError, match="something else"):
+        source.clone(parse_vcs_url(url(repository, "main")), str(dest))
+    (tmp_path / "other").mkdir()
+    with pytest.raises(VcsError, match="something else"):
+        source.clone(request, str(tmp_path / "other"))
+    with pytest.raises(VcsError, match="only git"):
+        source.clone(parse_vcs_url("hg+https://host.example/x"), str(tmp_path / "x"))
 
 
 # hostile

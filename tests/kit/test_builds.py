@@ -294,6 +294,25 @@ def test_an_editable_project_follows_its_sources_and_leaves_no_trace(world):
     assert files_of(env) == before
 
 
+def test_an_editable_from_git_is_cloned_into_the_environment(world):
+    repository = write_project(world.tmp_path / "project.git", {"name": "demo", "version": "1.0"})
+    (repository / "demo.py").write_text("value = 1\n")
+    for command in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=a", "-c", "user.email=a@x.example", "commit", "-qm", "1"],
+    ):
+        subprocess.run(["git", *command], cwd=repository, env=world.workshop.environ, check=True)
+    env = world.env()
+    world.workshop = dataclasses.replace(world.workshop, interpreter=env.interpreter)
+    world.builds = Builds(world.workshop)
+    world.install(env, Editable(f"git+{repository.as_uri()}"))
+    clone = env.root / "src" / "project"
+    assert direct_url(env, "demo") == {"url": clone.as_uri(), "dir_info": {"editable": True}}
+    (clone / "demo.py").write_text("value = 2\n")
+    assert run(env, "import demo; print(demo.value)") == "2"
+
+
 def test_an_unchanged_folder_is_not_built_again(world):
     folder = write_project(world.tmp_path / "folder", {"name": "demo", "version": "1.0"})
     pin = world.resolve(folder).pins["demo"]

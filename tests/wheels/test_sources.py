@@ -108,7 +108,7 @@ def test_a_checkout_is_copied_for_each_build(tmp_path, sources):
     again = sources.of_origin(found.origin, None, name="demo", version="1.0")
     assert again.identity == found.tree.identity
     assert found.origin.commit
-    with pytest.raises(RequirementError, match="editable"):
+    with pytest.raises(RequirementError, match="no folder for editable clones"):
         sources.direct(f"git+{folder.as_uri()}", editable=True)
 
 
