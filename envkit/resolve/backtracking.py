@@ -8,7 +8,8 @@ Backjumping can skip the only solution there is, so its "impossible" is no proof
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import resolvelib
@@ -74,7 +75,7 @@ class _Provider(resolvelib.AbstractProvider[_Ask, _Try, int]):
         identifier: int,
         requirements: Mapping[int, Iterator[_Ask]],
         incompatibilities: Mapping[int, Iterator[_Try]],
-    ) -> Sequence[_Try]:
+    ) -> Callable[[], Iterator[_Try]]:
         node = self.problem.nodes[identifier]
         base = node if node.base < 0 else self.problem.nodes[node.base]
         mask = base.full & base.allowed & ~ABSENT
@@ -85,7 +86,13 @@ class _Provider(resolvelib.AbstractProvider[_Ask, _Try, int]):
                 mask &= ask.mask
         for tried in incompatibilities[identifier]:
             mask &= ~(1 << tried.bit)
-        return _Matches(self.problem, base, identifier, mask & base.eligible)
+        return functools.partial(self._tries, base, identifier, mask & base.eligible)
+
+    def _tries(self, base: Node, identifier: int, mask: int) -> Iterator[_Try]:
+        """Give the candidates of *mask* in the order of preference, made only as far as they are looked at."""
+        while bit := self.problem.choose(base, mask):
+            mask &= ~(1 << bit)
+            yield _Try(identifier, bit)
 
     def is_satisfied_by(self, requirement: _Ask, candidate: _Try) -> bool:
         return requirement.mask >> candidate.bit & 1 == 1
@@ -130,29 +137,6 @@ class _Provider(resolvelib.AbstractProvider[_Ask, _Try, int]):
         backtrack_causes: Sequence[Any],  # noqa: ARG002
     ) -> Any:
         return identifier
-
-
-class _Matches(Sequence[_Try]):
-    """The candidates of a mask in the order of preference, made only as far as they are looked at."""
-
-    def __init__(self, problem: Problem, base: Node, identifier: int, mask: int) -> None:
-        self._problem = problem
-        self._base = base
-        self._identifier = identifier
-        self.mask = mask
-
-    def __len__(self) -> int:
-        return self.mask.bit_count()
-
-    def __iter__(self) -> Iterator[_Try]:
-        mask = self.mask
-        while bit := self._problem.choose(self._base, mask):
-            mask &= ~(1 << bit)
-            yield _Try(self._identifier, bit)
-
-    def __getitem__(self, at: Any) -> Any:
-        found: Any = tuple(self)[at]
-        return found
 
 
 class _Resolution(LibraryResolution[_Ask, _Try, int]):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from packaging.version import Version
+
 from envkit.events import Emitter, ExtraUnknown
 from envkit.model.identity import parse_version
+from envkit.model.pin import Edge, Pin, Request
 from envkit.model.requirement import parse_requirement
-from envkit.model.resolution import Edge, Pin, Request, Resolution
+from envkit.model.resolution import Resolution
 from envkit.resolve.dependencies import Unusable
 from envkit.resolve.problem import ROOT, Need, Node, Problem, Restart
 from envkit.resolve.solver import Solution
@@ -21,6 +24,7 @@ class _Graph:
         self.problem = problem
         self.solution = solution
         self.incoming: dict[int, list[tuple[str, str]]] = {}
+        self.masks: dict[int, dict[tuple[str, str], int]] = {}
         self.outgoing: dict[int, dict[str, None]] = {}
         self.extras: dict[int, list[str]] = {}
         self.order: list[int] = []
@@ -47,6 +51,7 @@ class _Graph:
                 queue.append(need.node)
             if node.base < 0:
                 self.incoming[need.node].append((name, need.text))
+                self.masks.setdefault(need.node, {})[name, need.text] = need.mask
 
 
 def _certain(needs: Sequence[Need] | Unusable) -> Sequence[Need]:
@@ -104,6 +109,7 @@ def _pin(problem: Problem, graph: _Graph, node: Node, bit: int, emitter: Emitter
     candidate = problem.catalog.direct(request) if request is not None else None
     artifacts = candidate.artifacts if candidate else problem.catalog.artifacts(node.name, bit - 1)
     needs = candidate.metadata.requires_python if candidate else artifacts[0].requires_python
+    latest, held_by = _newer(problem, graph, node, bit)
     return Pin(
         name=node.name,
         version=version,
@@ -116,4 +122,19 @@ def _pin(problem: Problem, graph: _Graph, node: Node, bit: int, emitter: Emitter
         origin=candidate.origin if candidate else None,
         index=None if candidate else artifacts[0].index,
         requires_python=needs,
+        latest=latest,
+        held_by=held_by,
     )
+
+
+def _newer(problem: Problem, graph: _Graph, node: Node, bit: int) -> tuple[Version | None, tuple[Request, ...]]:
+    """Give the version that would be wanted if nobody narrowed the project, and who does not allow it."""
+    best = problem.choose(node, (node.stable or node.usual) & node.full)
+    if best <= bit or node.lowest or problem.request(node, bit) is not None:
+        return None, ()
+    masks = graph.masks.get(node.index, {})
+    held = tuple(Request(by=by, requirement=text) for (by, text), mask in sorted(masks.items()) if not mask >> best & 1)
+    for row in problem.inputs.constraints:
+        if row.name == node.name and not problem.mask(node, row) >> best & 1:
+            held = (*held, Request(by="", requirement=row.text))
+    return parse_version(problem.version(node, best)), held

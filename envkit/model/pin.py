@@ -1,0 +1,81 @@
+"""The parts of a resolution: pins, edges, and who asked for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from packaging.version import Version
+
+from envkit.model.candidate import Artifact
+from envkit.model.source import Origin
+from envkit.model.values import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Value):
+    """Who asked for a project, with which requirement text; *by* is a normalized name, or "" for the user."""
+
+    by: str
+    requirement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge(Value):
+    """*parent* ("" for the user) depends on *child* through *requirement*."""
+
+    parent: str
+    child: str
+    requirement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin(Value):
+    """One chosen version.
+
+    *name* is normalized; *extras* are normalized, sorted and those that were asked for; *artifacts* are the usable files
+    of the version, the preferred one first; *dependencies* are the requirement texts that hold for the target with these
+    extras; *origin* is set for what did not come from an index, *index* names the index otherwise.
+
+    Where a newer version could have been used on the target, *latest* is the newest of them and *held_by* the requests
+    that do not allow it; none of them means that something it needs did not fit, or that an older one was preferred.
+    """
+
+    name: str
+    version: Version
+    extras: tuple[str, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    requested_by: tuple[Request, ...] = ()
+    origin: Origin | None = None
+    index: str | None = None
+    requires_python: str | None = None
+    latest: Version | None = None
+    held_by: tuple[Request, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation(Value):
+    """Why a project is in a resolution, at this version: as data, and with ``str()`` as a few lines of text.
+
+    *path* leads from a root to the project, by names.
+    """
+
+    name: str
+    version: Version
+    requested_by: tuple[Request, ...]
+    path: tuple[str, ...] = ()
+    latest: Version | None = None
+    held_by: tuple[Request, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{self.name} {self.version}"]
+        lines += [f"  {request.by or 'you'} asked for {request.requirement}" for request in self.requested_by]
+        if len(self.path) > 1:
+            lines.append(f"  needed through {' -> '.join(self.path)}")
+        if self.latest is not None:
+            if self.held_by:
+                held = " and ".join(f"{one.by or 'you'} ({one.requirement})" for one in self.held_by)
+                lines.append(f"  {self.latest} is newer, but is not allowed by {held}")
+            else:
+                lines.append(f"  {self.latest} is newer, but does not fit the rest or was not preferred")
+        return "\n".join(lines)

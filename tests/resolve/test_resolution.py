@@ -1,0 +1,85 @@
+"""What a resolution tells about itself, and the files made of it."""
+
+from __future__ import annotations
+
+import pytest
+from packaging.pylock import Pylock
+from packaging.version import Version
+
+from envkit.model.pin import Request
+from envkit.model.resolution import Resolution
+from envkit.resolve.resolver import Resolver
+from envkit.testing.source import MemorySource, Release
+
+from .graphs import TARGET
+
+SHA = {"sha256": "ab" * 32}
+INDEX = {
+    "app": {"1": Release(requires=["lib<2", "tool[x]"], hashes=SHA)},
+    "lib": {"1.5": Release(hashes=SHA), "2.0": Release(hashes=SHA)},
+    "tool": {"3": Release(requires=["lib", "app; extra == 'x'"], extras=["x"], hashes=SHA)},
+}
+
+
+@pytest.fixture
+def resolution():
+    return Resolver(TARGET, MemorySource(INDEX)).resolve(["app"])
+
+
+def test_explains_who_asked_and_what_held_back(resolution):
+    explanation = resolution.explain("Lib")
+    assert explanation.requested_by == (Request(by="app", requirement="lib<2"), Request(by="tool", requirement="lib"))
+    assert explanation.latest == Version("2.0")
+    assert explanation.held_by == (Request(by="app", requirement="lib<2"),)
+    assert explanation.path == ("app", "lib")
+    assert str(explanation).splitlines() == [
+        "lib 1.5",
+        "  app asked for lib<2",
+        "  tool asked for lib",
+        "  needed through app -> lib",
+        "  2.0 is newer, but is not allowed by app (lib<2)",
+    ]
+
+
+def test_the_newest_has_nothing_that_held_it_back(resolution):
+    assert resolution.explain("app").latest is None
+
+
+def test_the_tree_ends_where_it_would_turn_in_a_circle(resolution):
+    assert resolution.tree().splitlines() == ["app 1", "  lib 1.5", "  tool[x] 3", "    app 1 (*)", "    lib 1.5"]
+
+
+def test_graphs_name_every_pin_and_edge(resolution):
+    dot, mermaid = resolution.to_dot(), resolution.to_mermaid()
+    assert '"app" -> "lib" [label="<2"];' in dot
+    assert 'n0["app 1"]' in mermaid
+    assert 'n0 -- "&lt;2" --> n1' in mermaid
+    assert "<td>tool[x]</td><td>3</td>" in resolution._repr_html_()
+
+
+def test_a_pylock_is_valid_and_has_hashes_and_places(resolution):
+    import tomllib
+
+    lock = Pylock.from_dict(tomllib.loads(resolution.to_pylock()))
+    assert [(package.name, str(package.version)) for package in lock.packages] == [
+        ("app", "1"), ("lib", "1.5"), ("tool", "3"),
+    ]  # fmt: skip
+    wheel = lock.packages[0].wheels[0]
+    assert wheel.hashes == SHA
+    assert wheel.url == "https://files.example/app-1-py3-none-any.whl"
+
+
+def test_requirements_are_exact(resolution):
+    assert resolution.to_requirements() == "app==1\nlib==1.5\ntool[x]==3\n"
+    assert resolution.to_requirements(hashes=True).splitlines()[:2] == ["app==1 \\", f"    --hash=sha256:{'ab' * 32}"]
+
+
+def test_a_diff_names_what_changed(resolution):
+    other = Resolver(TARGET, MemorySource(INDEX)).resolve(["lib"])
+    assert [(change.name, change.before, change.after) for change in resolution.diff(other)] == [
+        ("app", ("1",), ()), ("lib", ("1.5",), ("2.0",)), ("tool", ("3",), ()),
+    ]  # fmt: skip
+
+
+def test_a_resolution_survives_being_written_and_read(resolution):
+    assert Resolution.from_dict(resolution.to_dict()) == resolution
