@@ -51,7 +51,7 @@ def _check_wheel(filename: str, project: str) -> Problem | None:
         return "invalid-name", "a wheel's name has five or six parts"
     if not _WHEEL_NAME.match(parts[0]) or normalize(parts[0]) != project:
         return "invalid-name", f"not a file name of {project}"
-    if not valid_version(parts[1].replace("_", "-") if "_" in parts[1] else parts[1]):
+    if not valid_version(parts[1]):
         return "invalid-version", f"version {parts[1][:100]!r}"
     if len(parts) == 6 and not _BUILD.match(parts[2]):
         return "invalid-name", "a build number starts with a digit"

@@ -51,6 +51,10 @@ class LocalIndex:
         self._root = root
         self._max_bytes = max_bytes
 
+    def exists(self) -> bool:
+        """Whether the place is there."""
+        return os.path.isdir(self._root)
+
     def identity(self, project: str) -> str:
         """Give the identity of a project's page; "" where there is none."""
         folder = os.path.join(self._root, project)
@@ -80,6 +84,10 @@ class FlatFolder:
         self._path = path
         self._max_bytes = max_bytes
         self._parsed: tuple[str, dict[str, ParsedPage]] = ("", {})
+
+    def exists(self) -> bool:
+        """Whether the place is there."""
+        return os.path.exists(self._path)
 
     def state(self) -> str:
         """Give the identity of the whole; "" where there is nothing."""

@@ -46,6 +46,7 @@ class HttpTransport:
         self._idle: dict[_Key, list[tuple[float, _Connection]]] = {}
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._pid = os.getpid()
+        self._epoch = 0
 
     def send(self, request: Request) -> Response:
         """Make one exchange; a connection that went stale while idle is replaced without a word."""
@@ -75,6 +76,7 @@ class HttpTransport:
         """Close idle connections."""
         with self._lock:
             idle, self._idle = self._idle, {}
+            self._epoch += 1
         for entries in idle.values():
             for _, connection in entries:
                 connection.close()
@@ -82,8 +84,10 @@ class HttpTransport:
     def _take(self, key: _Key) -> _Connection | None:
         with self._lock:
             if self._pid != os.getpid():
-                # The sockets are the parent's: they are dropped here, and not shut down on the wire.
+                inherited = [connection for entries in self._idle.values() for _, connection in entries]
                 self._lock, self._idle, self._pid = threading.Lock(), {}, os.getpid()
+                for connection in inherited:
+                    connection.close()  # this process's hold on them alone: nothing goes over the wire
                 return None
             entries = self._idle.get(key, [])
             while entries:
@@ -99,7 +103,8 @@ class HttpTransport:
         connection.clocked.request = None
         with self._lock:
             entries = self._idle.setdefault(key, [])
-            if self._pid == os.getpid() and len(entries) < _MAX_IDLE:
+            # One that was under way while `close` was called is not kept.
+            if connection.epoch == self._epoch and self._pid == os.getpid() and len(entries) < _MAX_IDLE:
                 entries.append((time.monotonic(), connection))
                 return
         connection.close()
@@ -113,9 +118,9 @@ class HttpTransport:
             else:
                 from envkit.index.tunnel import connect_through
 
-                sock = connect_through(proxy, key, request, self._context(verify=True))
+                sock = connect_through(proxy, key, request, lambda: self._context(verify=True))
             if scheme == "https":
-                sock = start_tls(sock, self._context(verify=host not in self._unverified), host, request)
+                sock = start_tls(sock, lambda: self._context(verify=host not in self._unverified), host, request)
         except ssl.SSLCertVerificationError as error:
             raise TransportError(
                 f"the certificate of {host} is not trusted: {error.verify_message}",
@@ -126,7 +131,7 @@ class HttpTransport:
         except (OSError, ValueError) as error:
             raise Retriable(f"no connection to {host}: {error}") from error
         absolute = proxy is not None and scheme == "http" and not proxy.startswith("socks")
-        return _Connection(sock, proxy_for_plain=proxy if absolute else None)
+        return _Connection(sock, proxy_for_plain=proxy if absolute else None, epoch=self._epoch)
 
     def _context(self, *, verify: bool) -> ssl.SSLContext:
         with self._lock:
@@ -138,7 +143,8 @@ class HttpTransport:
 class _Connection:
     """One connection, used by one thread at a time."""
 
-    def __init__(self, sock: socket.socket, *, proxy_for_plain: str | None) -> None:
+    def __init__(self, sock: socket.socket, *, proxy_for_plain: str | None, epoch: int) -> None:
+        self.epoch = epoch
         self.clocked = Clocked(sock)
         self._proxy = proxy_for_plain
 

@@ -148,9 +148,7 @@ def check_subject(data: bytes, artifact: Artifact, kind: type[IndexAccessError])
     try:
         found = parse_metadata(data, where=artifact.filename)
         project, version = artifact.filename.split("-")[:2]
-        right = normalize(found.name) == normalize(project) and parse_version(found.version) == parse_version(
-            version.replace("_", "-")
-        )
+        right = normalize(found.name) == normalize(project) and parse_version(found.version) == parse_version(version)
     except RequirementError as error:
         raise kind(str(error), context={"filename": artifact.filename}) from error
     if not right:

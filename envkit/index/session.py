@@ -160,14 +160,14 @@ class Session:
         for _ in range(self.limits.redirects + 1):
             check_scheme(current, self._trusted)
             response = self._send(current, headers, authorization, deadline)
+            location = response.headers.get("location")
             if response.status in (401, 403) and self._credentials is not None and current not in asked:
                 asked.add(current)
-                better = self._credentials.header_after_refusal(current, refused=authorization)
-                if better is not None:
-                    _finish(response)
-                    authorization = better
+                _finish(response)
+                authorization = self._credentials.header_after_refusal(current, refused=authorization)
+                if authorization is not None:
                     continue
-            location = response.headers.get("location")
+                return response, current
             if response.status not in _REDIRECTS or not location:
                 return response, current
             _finish(response)

@@ -128,10 +128,10 @@ def _resolve(base: str, url: str) -> str | None:
         if url[4] == "s" or not base.startswith("https:"):
             return url
     try:
-        absolute = url if url.startswith("https://") else urljoin(base, url.strip())
+        absolute = urljoin(base, url.strip())
         absolute = absolute.partition("#")[0]
         scheme = absolute.partition("://")[0]
-        if scheme not in ("https", "http", "file"):
+        if scheme not in ("https", "http", "file") or (scheme != "file" and not urlsplit(absolute).hostname):
             return None
         base_scheme = base.partition("://")[0]
         # A page from the network must not make local files candidates, nor one from https lead back to http.

@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -135,11 +136,12 @@ def _connect_one(
     return sock
 
 
-def start_tls(sock: socket.socket, context: ssl.SSLContext, host: str, request: Request) -> ssl.SSLSocket:
+def start_tls(sock: socket.socket, context: Callable[[], ssl.SSLContext], host: str, request: Request) -> ssl.SSLSocket:
     """Make a TLS connection out of a TCP one. Raises `Retriable`, or `ssl.SSLError` where trust is missing."""
     until = time.monotonic() + request.connect_timeout
-    wrapped = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    wrapped: socket.socket = sock
     try:
+        wrapped = context().wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
         wrapped.setblocking(False)
         while True:
             try:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 
+from envkit.errors import TransportError
 from envkit.index.folders import FlatFolder, LocalIndex, split_by_project
 from envkit.index.pages import Refresh, RemotePages
 from envkit.index.places import local_path
@@ -84,10 +85,14 @@ class LocalSource(_Unlinked):
         self.label = place.label
 
     def fresh_identity(self, project: str) -> str | None:
-        return self._place.identity(project)
+        return self._place.identity(project) or ("" if self._place.exists() else None)
 
     def identity(self, project: str) -> str:
-        return self._place.identity(project)
+        found = self._place.identity(project)
+        if not found and not self._place.exists():
+            # A place that went missing must not hand its projects over to the next index.
+            raise TransportError(f"{self.label}: no such folder or file", context={"path": self.label})
+        return found
 
     def page(self, project: str) -> ParsedPage:
         return self._place.page(project) or ParsedPage(rows=())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -17,7 +18,9 @@ _MAX_ANSWER = 65536
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
-def connect_through(proxy: str, key: tuple[str, str, int], request: Request, context: ssl.SSLContext) -> Any:
+def connect_through(
+    proxy: str, key: tuple[str, str, int], request: Request, context: Callable[[], ssl.SSLContext]
+) -> Any:
     """Open a connection to *key* through *proxy*; plain HTTP over an HTTP proxy needs no tunnel.
 
     Raises `TransportError` for a proxy that refuses or is of an unknown kind.

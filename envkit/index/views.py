@@ -41,7 +41,7 @@ class ProjectDescription(Value):
 def version_of(artifact: Artifact, project: str) -> Version | None:
     """Give the version that the name of a file says."""
     if artifact.is_wheel:
-        text: str | None = artifact.filename.split("-")[1].replace("_", "-")
+        text: str | None = artifact.filename.split("-")[1]
     else:
         suffix = next((suffix for suffix in SDIST_SUFFIXES if artifact.filename.endswith(suffix)), "")
         text = sdist_version(artifact.filename.removesuffix(suffix), project)
