@@ -251,15 +251,18 @@ def _why_not(path: str, recorded: _Recorded, facts: os.stat_result) -> str | Non
     _, hashed, size = recorded.row
     if not hashed:
         return None if path.endswith((".pyc", ".pyo")) else "no-hash"
+    if stat.S_ISLNK(facts.st_mode):
+        # The symlink is removed, never what it leads to; but only if that is what was recorded.
+        try:
+            facts = os.stat(path)
+        except OSError:
+            return None  # it leads nowhere
+    elif facts.st_mtime_ns < recorded.settled and size == str(facts.st_size):
+        return None
     if size and size != str(facts.st_size):
         return "changed"
-    if facts.st_mtime_ns < recorded.settled:
-        return None
     algorithm, _, value = hashed.partition("=")
     try:
-        if os.path.islink(path):
-            # A symlink is removed, never what it leads to; but only if it leads to what was recorded.
-            path = os.path.realpath(path)
         with open(path, "rb") as file:
             digest = hashlib.file_digest(file, algorithm).digest()
     except (OSError, ValueError):

@@ -80,7 +80,7 @@ def wheel_bytes(
     content[f"{info}/WHEEL"] = _wheel_file(tag, build, purelib=purelib)
     if entry_points is not None:
         content[f"{info}/entry_points.txt"] = entry_points.encode()
-    rows = [f"{path},{_digest(data)},{len(data)}" for path, data in content.items()]
+    rows = [f"{_quote(path)},{_digest(data)},{len(data)}" for path, data in content.items()]
     content[f"{info}/RECORD"] = ("\n".join([*rows, f"{info}/RECORD,,"]) + "\n").encode()
     set_executable = {path.replace("{dist}", stem) for path in executable}
     buffer = io.BytesIO()
@@ -102,6 +102,10 @@ def _wheel_file(tag: str, build: str | None, *, purelib: bool) -> bytes:
     if build:
         lines.append(f"Build: {build}")
     return ("\n".join(lines) + "\n").encode()
+
+
+def _quote(path: str) -> str:
+    return f'"{path}"' if "," in path else path
 
 
 def _digest(data: bytes) -> str:

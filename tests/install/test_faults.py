@@ -22,13 +22,23 @@ def make_workshop(tmp_path: Path) -> Workshop:
     shop.wheel(
         "alpha",
         "1",
-        files={"alpha/__init__.py": "V = 1\n", "alpha/old.py": "", "shared/a.py": "1", "{dist}.data/data/share/a/x": "1"},
+        files={
+            "alpha/__init__.py": "V = 1\n",
+            "alpha/old.py": "",
+            "shared/a.py": "1",
+            "{dist}.data/data/share/a/x": "1",
+        },
         entry_points="[console_scripts]\nalpha = alpha:main\n",
     )
     shop.wheel(
         "alpha",
         "2",
-        files={"alpha/__init__.py": "V = 2\n", "alpha/new.py": "", "shared/a.py": "2", "{dist}.data/scripts/run": "#!python\n"},
+        files={
+            "alpha/__init__.py": "V = 2\n",
+            "alpha/new.py": "",
+            "shared/a.py": "2",
+            "{dist}.data/scripts/run": "#!python\n",
+        },
         entry_points="[console_scripts]\nalpha = alpha:main2\n",
     )
     shop.wheel("beta", "1", files={"beta.py": "V = 1\n", "shared/b.py": "1"})

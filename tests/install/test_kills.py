@@ -27,11 +27,17 @@ def make_workshop(tmp_path: Path) -> tuple[Workshop, dict[str, tuple[str, ...]]]
     shop = Workshop.at(tmp_path)
     for number, name in enumerate(NAMES):
         for version in ("1", "2"):
-            files = {f"{name}/__init__.py": f"V = {version}\n", f"{name}/only{version}.py": "", f"shared/{name}.py": version}
+            files = {
+                f"{name}/__init__.py": f"V = {version}\n",
+                f"{name}/only{version}.py": "",
+                f"shared/{name}.py": version,
+            }
             files[f"{name}/deep/er/module.py"] = version * 5000
             if number % 3 == 0:
                 files[f"{{dist}}.data/data/share/{name}/{version}"] = version
-            points = f"[console_scripts]\n{name} = {name}:main\nv{version}-{name} = {name}:main\n" if number % 2 else None
+            points = (
+                f"[console_scripts]\n{name} = {name}:main\nv{version}-{name} = {name}:main\n" if number % 2 else None
+            )
             shop.wheel(name, version, files=files, entry_points=points)
     states = {
         "ones": tuple(f"{name}==1" for name in NAMES),

@@ -206,8 +206,12 @@ def test_an_egg_link(shop, tmp_path):
     (project / "dev.egg-info/PKG-INFO").write_text("Metadata-Version: 1.0\nName: dev\nVersion: 3\n")
     (library / "dev.egg-link").write_text(f"{project}\n.")
     (library / "easy-install.pth").write_text(f"/somewhere/else\n{project}\n")
-    (shop.environment.scripts / "dev").write_text("#!python\n# EASY-INSTALL-ENTRY-SCRIPT: 'dev','console_scripts','dev'\n")
-    assert [(found.name, found.version, found.editable) for found in shop.installer().installed()] == [("dev", "3", True)]
+    (shop.environment.scripts / "dev").write_text(
+        "#!python\n# EASY-INSTALL-ENTRY-SCRIPT: 'dev','console_scripts','dev'\n"
+    )
+    assert [(found.name, found.version, found.editable) for found in shop.installer().installed()] == [
+        ("dev", "3", True)
+    ]
     shop.uninstall("dev")
     assert (library / "easy-install.pth").read_text() == "/somewhere/else\n"
     (library / "easy-install.pth").unlink()
@@ -268,7 +272,18 @@ def test_what_other_installers_put_there(shop, tmp_path, tool):
         command = [uv, "pip", "install", "-q", "--no-deps", "--offline", "--python", str(root), *wheels]
         environ = {**os.environ, "UV_CACHE_DIR": str(tmp_path / "cache")}
     else:
-        command = [sys.executable, "-m", "pip", "--python", str(root), "install", "-q", "--no-deps", "--no-index", *wheels]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            str(root),
+            "install",
+            "-q",
+            "--no-deps",
+            "--no-index",
+            *wheels,
+        ]
         environ = dict(os.environ)
     subprocess.run(command, check=True, env=environ, capture_output=True)
     assert snapshot(root) != before
