@@ -39,6 +39,22 @@ def _reader(path: str) -> Callable[[str, str], LockContent]:
         from envkit.formats.pylock import parse_pylock
 
         return lambda text, place: parse_pylock(text, path=place)
+    if name == "uv.lock":
+        from envkit.formats.uv_lock import parse_uv_lock
+
+        return lambda text, place: parse_uv_lock(text, path=place)
+    if name == "poetry.lock":
+        from envkit.formats.poetry_lock import parse_poetry_lock
+
+        return lambda text, place: parse_poetry_lock(text, path=place)
+    if name == "pdm.lock":
+        from envkit.formats.poetry_lock import parse_pdm_lock
+
+        return lambda text, place: parse_pdm_lock(text, path=place)
+    if name == "Pipfile.lock":
+        from envkit.formats.pipfile_lock import parse_pipfile_lock
+
+        return lambda text, place: parse_pipfile_lock(text, path=place)
     raise LockError(
         f"{name} is no lock file that envkit knows",
         hint="pylock.toml, uv.lock, poetry.lock, pdm.lock and Pipfile.lock are",

@@ -28,6 +28,11 @@ def usable_artifacts(package: LockedPackage, target: Target) -> tuple[Artifact, 
     """
     if package.origin is not None:
         return package.artifacts
+    if any(not artifact.url for artifact in package.artifacts):
+        raise LockError(
+            f"the lock does not say where the files of {package.name} {package.version} are",
+            hint="resolve what Lock.to_requirements() gives: it has the versions and the hashes",
+        )
     ranked = [(rank(artifact.filename, target), artifact) for artifact in package.artifacts if artifact.is_wheel]
     wheels = sorted(((at, one) for at, one in ranked if at is not None), key=lambda pair: (pair[0], pair[1].filename))
     sdists = [artifact for artifact in package.artifacts if not artifact.is_wheel]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from envkit.resolve.resolver import Resolver
 from envkit.testing.loopback import LoopbackIndex
 from envkit.testing.wheels import sdist_bytes, wheel_bytes
 from tests.freeze.places import make, pip, run, uv
-from tests.lock.test_universal import TARGETS
+from tests.lock.test_universal import TARGETS, in_range
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,8 @@ def test_pip_installs_its_requirements(found, index, tmp_path):
 def test_reads_what_uv_writes(index, tmp_path):
     (tmp_path / "in.txt").write_text("app\n")
     run(uv(), "pip", "compile", "-q", "--universal", "--python-version", "3.9", "--format", "pylock.toml", "--index-url",
-        index.url, "--cache-dir", tmp_path / "uv", "-o", tmp_path / "pylock.toml", tmp_path / "in.txt", offline=False)  # fmt: skip
+        index.url, "--cache-dir", tmp_path / "uv", "-o", tmp_path / "pylock.toml", tmp_path / "in.txt",
+        offline=False)  # fmt: skip
     theirs = Lock.read(tmp_path / "pylock.toml")
     pins = theirs.select(Target.of(Environment.open(Path(sys.prefix)).interpreter)).pins
     assert [f"{name}=={pin.version}" for name, pin in pins.items()] == WANTED
@@ -111,3 +113,34 @@ def test_reads_what_pip_writes(index, tmp_path):
     theirs = Lock.read(tmp_path / "pylock.toml")
     pins = theirs.select(Target.of(Environment.open(Path(sys.prefix)).interpreter)).pins
     assert [f"{name}=={pin.version}" for name, pin in pins.items()] == WANTED
+
+
+def test_reads_what_uv_locks(index, tmp_path):
+    """uv's own export is the oracle for what its lock means."""
+    (tmp_path / "pyproject.toml").write_text(
+        """[project]
+name = "project"
+version = "0"
+requires-python = ">=3.9"
+dependencies = ["app"]
+[project.optional-dependencies]
+quick = ["speed; python_version >= '3.11'"]
+[dependency-groups]
+dev = ["dev-tool"]
+"""
+    )
+    run(uv(), "lock", "-q", "--default-index", index.url, "--python", sys.executable, "--cache-dir", tmp_path / "uv",
+        cwd=tmp_path, offline=False)  # fmt: skip
+    run(uv(), "export", "-q", "--frozen", "--python", sys.executable, "--format", "pylock.toml", "--no-emit-project", "-o",
+        "pylock.toml", cwd=tmp_path, offline=False)  # fmt: skip
+    ours, theirs = Lock.read(tmp_path / "uv.lock"), Lock.read(tmp_path / "pylock.toml")
+    assert (ours.extras, ours.groups, ours.default_groups) == (("quick",), ("dev",), ("dev",))
+    for one in random.Random(1).sample(in_range(">=3.9"), 60):
+        ours_there = {name: (pin.version, pin.artifacts) for name, pin in ours.select(one).pins.items()}
+        theirs_there = {name: (pin.version, pin.artifacts) for name, pin in theirs.select(one).pins.items()}
+        assert ours_there.keys() == theirs_there.keys()
+        for name, (version, artifacts) in ours_there.items():
+            assert version == theirs_there[name][0]
+            assert [one.hashes for one in artifacts] == [one.hashes for one in theirs_there[name][1]]
+    newer = next(one for one in in_range(">=3.11"))
+    assert "speed" in ours.select(newer, extras=["quick"]).pins
