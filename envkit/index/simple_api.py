@@ -30,6 +30,7 @@ Row: TypeAlias = tuple[
 
 _PLAIN_ADDRESS = re.compile(r"(?:https?://[a-z0-9.-]+(?::[0-9]+)?)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*)+\Z")
 """Addresses without anything to resolve, remove or refuse: nearly all, and the slow way is not needed for them."""
+_LARGE = 4 * 1024 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _HEX = re.compile(r"[0-9a-fA-F]{32,128}\Z")
 _STATES = frozenset(("active", "archived", "quarantined", "deprecated"))
@@ -163,6 +164,8 @@ def parse_page(data: bytes, content_type: str | None, url: str, project: str | N
 
 def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
     """Read a JSON page (PEP 691). Raises `TransportError`."""
+    if len(data) > _LARGE:
+        _check_density(data)
     try:
         page: Any = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -192,6 +195,13 @@ def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
         status=status if status in _STATES else "active",
         status_reason=(_text(state.get("reason")) or "")[:_MAX_TEXT],
     )
+
+
+def _check_density(data: bytes) -> None:
+    """Refuse a large page that would take many times its size once read: honest ones are mostly long texts."""
+    for sign, most in ((b"{", 1_000_000), (b"[", 1_000_000), (b'"', 6_000_000), (b",", 6_000_000)):
+        if data.count(sign) > most:
+            raise TransportError(f"the page has more than {most} times {sign.decode()!r}")
 
 
 def _add_json_file(collector: _Collector, entry: dict[str, Any]) -> None:
