@@ -7,11 +7,11 @@ happened to be cached: a digest holds what selecting and evaluating would give.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from packaging.version import Version
 
-from envkit.errors import EnvkitError, ProjectNotFound, RequirementError, WheelBuildError
+from envkit.errors import EnvkitError, MetadataMismatch, ProjectNotFound, RequirementError, WheelBuildError
 from envkit.model.candidate import Artifact, Rejection
 from envkit.model.identity import normalize, parse_version
 from envkit.resolve.dependencies import Unusable, VersionDependencies, evaluate
@@ -27,9 +27,16 @@ class Catalog:
         self.source = source
         self.rules = rules
         self.missing: dict[str, str] = {}
+        self.scout: Callable[[], None] | None = None
         self._releases: dict[str, Releases] = {}
         self._direct: dict[DirectRequest, DirectCandidate] = {}
         self._direct_dependencies: dict[DirectRequest, VersionDependencies | Unusable] = {}
+
+    def _look_ahead(self) -> None:
+        """Let the scout walk, once, as soon as anything has to be fetched."""
+        scout, self.scout = self.scout, None
+        if scout is not None:
+            scout()
 
     @property
     def identities(self) -> dict[str, str]:
@@ -40,6 +47,9 @@ class Catalog:
         """Give the usable versions of *name*; an unknown project has none, and is noted in ``missing``."""
         known = self._releases.get(name)
         if known is None:
+            if self.scout is not None and self.source.page_identity(name) is None:
+                self._look_ahead()
+                return self.releases(name)
             known = self._releases[name] = self._load(name)
         return known
 
@@ -85,25 +95,33 @@ class Catalog:
             known = releases.dependencies(at)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             known = None
+        if known is None and self.scout is not None:
+            self._look_ahead()
+            return self.dependencies(name, at)
         if known is None:
-            known = self._read(name, releases.line.texts[at], self.artifacts(name, at))
-            releases.learn(at, known)
-            known = releases.dependencies(at) or known  # one object for equal answers
+            known, lasting = self._read(name, releases.line.texts[at], self.artifacts(name, at))
+            known = releases.learn(at, known, lasting=lasting)
         return known
 
-    def _read(self, name: str, version: str, artifacts: Sequence[Artifact]) -> VersionDependencies | Unusable:
+    def _read(
+        self, name: str, version: str, artifacts: Sequence[Artifact]
+    ) -> tuple[VersionDependencies | Unusable, bool]:
+        """Read and evaluate metadata; the flag tells whether the answer is the same for ever."""
         try:
             metadata = self.source.metadata(name, parse_version(version), artifacts)
+        except WheelBuildError as error:
+            return Unusable("build-failed", error.message), False
+        except (RequirementError, MetadataMismatch) as error:
+            return Unusable("bad-metadata", error.message), False
+        try:
             if normalize(metadata.name) != name or parse_version(metadata.version).public != _public(version):
-                return Unusable("bad-metadata", f"the metadata says {metadata.name[:80]} {metadata.version[:80]}")
+                return Unusable("bad-metadata", f"the metadata says {metadata.name[:80]} {metadata.version[:80]}"), True
             needs = metadata.requires_python
             if needs and not accepts_python(needs, self.rules.target.python):
-                return Unusable("requires-python", f"needs Python {needs[:80]}")
-            return evaluate(metadata, self.rules.target.markers)
-        except WheelBuildError as error:
-            return Unusable("build-failed", error.message)
+                return Unusable("requires-python", f"needs Python {needs[:80]}"), True
+            return evaluate(metadata, self.rules.target.markers), True
         except RequirementError as error:
-            return Unusable("bad-metadata", error.message)
+            return Unusable("bad-metadata", error.message), True
 
     def direct(self, request: DirectRequest) -> DirectCandidate:
         """Give what a direct request names. Raises what the source raises."""
@@ -139,7 +157,7 @@ class Catalog:
     def prefetch_metadata(self, name: str, positions: Iterable[int]) -> None:
         """Hint at versions whose metadata is about to be needed."""
         releases = self.releases(name)
-        wanted = [best_wheel(self.artifacts(name, at)) for at in positions if releases.dependencies(at) is None]
+        wanted = [best_wheel(self.artifacts(name, at)) for at in positions if not releases.knows(at)]
         if wanted:
             self.source.prefetch_metadata(wanted)
 

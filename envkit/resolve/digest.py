@@ -42,8 +42,8 @@ class Releases:
     """
 
     __slots__ = (
-        "_artifacts", "_data", "_dependencies", "_ends", "_known", "_lines", "_start", "identity", "learned", "line", "name",
-        "prereleases", "yanked",
+        "_artifacts", "_data", "_dependencies", "_ends", "_known", "_lines", "_numbers", "_passing", "_start",
+        "identity", "learned", "line", "name", "prereleases", "yanked",
     )  # fmt: skip
 
     def __init__(self, name: str, identity: str, texts: Sequence[str], prereleases: int, yanked: int) -> None:
@@ -59,6 +59,8 @@ class Releases:
         self._ends: Sequence[int] = ()
         self._known = array("i", [_UNREAD]) * len(texts)
         self._lines: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._passing: dict[int, VersionDependencies | Unusable] = {}
         self._dependencies: dict[int, VersionDependencies | Unusable] = {}
 
     @classmethod
@@ -122,24 +124,35 @@ class Releases:
         """Give what the version at *at* depends on, or None where its metadata was not read yet."""
         known = self._known[at]
         if known < 0:
-            return None
+            return self._passing.get(at)
         found = self._dependencies.get(known)
         if found is None:
             found = self._dependencies[known] = _read_dependencies(self._lines[known])
         return found
 
-    def learn(self, at: int, found: VersionDependencies | Unusable) -> None:
-        """Remember what the version at *at* depends on; equal answers are kept once."""
+    def knows(self, at: int) -> bool:
+        """Whether the metadata of the version at *at* was read."""
+        return self._known[at] >= 0 or at in self._passing
+
+    def learn(
+        self, at: int, found: VersionDependencies | Unusable, *, lasting: bool = True
+    ) -> VersionDependencies | Unusable:
+        """Remember what the version at *at* depends on, in the digest too if that is *lasting*.
+
+        Equal answers are kept once: what comes back is the one object that stands for them.
+        """
+        if not lasting:
+            self._passing[at] = found
+            return found
         line = _write_dependencies(found)
-        for known, have in enumerate(self._lines[-16:], max(0, len(self._lines) - 16)):
-            if have == line:
-                self._known[at] = known
-                break
-        else:
-            self._known[at] = len(self._lines)
+        known = self._numbers.get(line)
+        if known is None:
+            known = self._numbers[line] = len(self._lines)
             self._lines.append(line)
-            self._dependencies[len(self._lines) - 1] = found
+            self._dependencies[known] = found
+        self._known[at] = known
         self.learned = True
+        return self.dependencies(at) or found
 
     def encode(self, rules: str) -> bytes:
         """Give the digest as bytes; *rules* is the fingerprint of what selected the files."""

@@ -105,6 +105,7 @@ def _pin(problem: Problem, graph: _Graph, node: Node, bit: int, emitter: Emitter
         if problem.has_extra(problem.nodes[node.extras[extra]], bit):
             extras.append(extra)
         else:
+            problem.unknown_extras = True
             emitter(ExtraUnknown(operation=emitter.operation, project=node.name, version=str(version), extra=extra))
     candidate = problem.catalog.direct(request) if request is not None else None
     artifacts = candidate.artifacts if candidate else problem.catalog.artifacts(node.name, bit - 1)

@@ -87,6 +87,7 @@ class Problem:
         self.asked: dict[str, set[str]] = {}
         self.direct: dict[str, list[DirectRequest]] = {}
         self.banned: dict[str, set[int]] = {}
+        self.unknown_extras = False
         policy = catalog.rules.policy
         self._prereleases: dict[str, Prereleases] = {
             normalize(name): value for name, value in policy.prereleases_by_project.items()

@@ -17,10 +17,12 @@ from envkit.model.target import Target
 from envkit.resolve.catalog import Catalog
 from envkit.resolve.failure import to_error
 from envkit.resolve.inputs import read_inputs
+from envkit.resolve.memo import memo_key, recall, remember
 from envkit.resolve.outcome import to_resolution
 from envkit.resolve.ports import CandidateSource
 from envkit.resolve.problem import Problem, Restart
 from envkit.resolve.pubgrub import PubGrubSolver
+from envkit.resolve.scout import Scout
 from envkit.resolve.selection import Rules
 from envkit.resolve.solver import Bounds, Solver, Unsolvable
 
@@ -130,18 +132,30 @@ class Resolver:
         preferences: Iterable[Any],
         hashes: Mapping[str, Iterable[str]] | None,
     ) -> Resolution:
+        # Iterables are read once here: they may be generators.
+        requirements, constraints = tuple(requirements), tuple(constraints)
+        overrides, preferences = tuple(overrides), tuple(preferences)
         given = (hashes or {}).items()
         allowed: dict[str, tuple[str, ...]] = {normalize(name): tuple(sorted(texts)) for name, texts in given}
+        groups = (requirements, constraints, overrides, preferences, [repr(sorted(allowed.items()))])
+        key = memo_key(self.target, self.policy, self.solver, *groups)
+        known = recall(self.source, key)
+        if known is not None:
+            return known
         rules = Rules(target=self.target, policy=self.policy, now=datetime.now(UTC), hashes=allowed)
         catalog = Catalog(self.source, rules)
         inputs, texts = read_inputs(catalog, requirements, constraints, overrides, preferences)
+        catalog.scout = Scout(catalog, inputs)
         problem = Problem(catalog, inputs)
         bounds = Bounds(emitter, started + self.policy.deadline, self.policy.max_rounds)
         solver = self.solver
         try:
             while True:
                 try:
-                    return to_resolution(problem, solver.solve(problem, bounds), texts, emitter)
+                    resolution = to_resolution(problem, solver.solve(problem, bounds), texts, emitter)
+                    if not problem.unknown_extras:  # those are told every time
+                        remember(self.source, key, catalog.identities, resolution)
+                    return resolution
                 except Restart:
                     problem.reset()
                 except Unsolvable as unsolvable:

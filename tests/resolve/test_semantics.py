@@ -291,3 +291,22 @@ def test_hashes_restrict_files(solver):
     assert resolve(solver, index, ["a"], hashes={"A": ["sha256:" + "11" * 32]}) == {"a": "1"}
     with pytest.raises(NoCandidate):
         resolve(solver, index, ["a"], policy=ResolutionPolicy(require_hashes=True))
+
+
+def test_the_same_question_is_answered_from_memory_until_a_page_changes(solver):
+    source = MemorySource({"a": {"1": ["b"]}, "b": {"1": []}})
+    first = Resolver(TARGET, source, None, solver).resolve(["a"])
+    again = Resolver(TARGET, source, None, solver).resolve(iter(["a"]))
+    assert again is first
+    assert Resolver(TARGET, source, ResolutionPolicy(prereleases="allow"), solver).resolve(["a"]) is not first
+    source.change("b", {"1": [], "2": []})
+    changed = Resolver(TARGET, source, None, solver).resolve(["a"])
+    assert str(changed.pins["b"].version) == "2"
+
+
+def test_unknown_extras_are_told_every_time(solver):
+    source = MemorySource({"a": {"1": []}})
+    for _ in range(2):
+        events = []
+        Resolver(TARGET, source, None, solver, events.append).resolve(["a[nope]"])
+        assert any(isinstance(event, ExtraUnknown) for event in events)

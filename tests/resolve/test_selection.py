@@ -1,0 +1,118 @@
+"""Which files count, which is preferred, and what is said of the others."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from packaging.version import Version
+
+from envkit.model.candidate import Artifact, ProjectPage
+from envkit.model.policy import ResolutionPolicy
+from envkit.resolve.selection import Rules, accepts_python, select
+
+from .graphs import TARGET
+
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+LINUX = "a-1.0-cp311-cp311-manylinux_2_17_x86_64.whl"
+PURE = "a-1.0-py3-none-any.whl"
+SDIST = "a-1.0.tar.gz"
+
+
+def chosen(*files, policy=None, hashes=None):
+    page = ProjectPage(
+        name="a", identity="i", artifacts=tuple(one if isinstance(one, Artifact) else file(one) for one in files)
+    )
+    rules = Rules(target=TARGET, policy=policy or ResolutionPolicy(), now=NOW, hashes=hashes or {})
+    selection = select(page, rules, explain=True)
+    names = {str(release.version): [one.filename for one in release.artifacts] for release in selection.releases}
+    return names, {rejection.subject: rejection.reason for rejection in selection.rejections}
+
+
+def file(filename, **facts):
+    return Artifact(filename=filename, url=f"https://files.example/{filename}", **facts)
+
+
+def test_the_preferred_file_comes_first():
+    build = "a-1.0-2-py3-none-any.whl"
+    assert chosen(SDIST, PURE, build, LINUX)[0] == {"1.0": [LINUX, build, PURE, SDIST]}
+
+
+@pytest.mark.parametrize(
+    ("filename", "reason"),
+    [
+        ("a-1.0-cp39-cp39-win_amd64.whl", "wrong-tag"),
+        ("a-1.0-py3-none.whl", "invalid-name"),
+        ("b-1.0-py3-none-any.whl", "invalid-name"),
+        ("a-1.0-x-py3-none-any.whl", "invalid-name"),
+        ("a-one-py3-none-any.whl", "invalid-version"),
+        ("a-1.0.egg", "unsupported-format"),
+        ("a-1.0.win32.exe", "unsupported-format"),
+        ("b-1.0.tar.gz", "invalid-name"),
+        ("a-x.tar.gz", "invalid-version"),
+        ("a-1.0-" + "py3." * 200 + "py3-none-any.whl", "wrong-tag"),
+    ],
+)
+def test_files_that_do_not_count_by_their_name(filename, reason):
+    assert chosen(filename) == ({}, {filename: reason})
+
+
+@pytest.mark.parametrize(
+    ("policy", "filename", "reason"),
+    [
+        (ResolutionPolicy(only_binary=":all:"), SDIST, "only-binary"),
+        (ResolutionPolicy(only_binary=("A",)), SDIST, "only-binary"),
+        (ResolutionPolicy(no_binary=("a",)), PURE, "no-binary"),
+        (ResolutionPolicy(builds="never"), SDIST, "builds-forbidden"),
+        (ResolutionPolicy(builds=("b",)), SDIST, "builds-forbidden"),
+        (ResolutionPolicy(require_hashes=True), PURE, "no-allowed-hash"),
+        (ResolutionPolicy(exclude_newer="2024-01-01"), PURE, "no-upload-time"),
+    ],
+)
+def test_files_that_do_not_count_by_policy(policy, filename, reason):
+    assert chosen(filename, policy=policy) == ({}, {filename: reason})
+    assert chosen(filename)[0] == {"1.0": [filename]}
+
+
+@pytest.mark.parametrize(
+    "cutoff", ["2024-05-01", "2024-05-01T00:00:00Z", datetime(2024, 5, 1, tzinfo=UTC), timedelta(days=31)]
+)
+def test_the_cut_off_is_a_time_or_an_age(cutoff):
+    old = file("a-1-py3-none-any.whl", upload_time="2024-04-30T23:59:59.5Z")
+    new = file("a-2-py3-none-any.whl", upload_time="2024-05-01T00:00:01Z")
+    names, reasons = chosen(old, new, policy=ResolutionPolicy(exclude_newer=cutoff))
+    assert (list(names), list(reasons.values())) == (["1"], ["too-new"])
+    free = ResolutionPolicy(exclude_newer=cutoff, exclude_newer_by_project={"a": None})
+    assert sorted(chosen(old, new, policy=free)[0]) == ["1", "2"]
+
+
+def test_requires_python_is_for_each_file():
+    wheel = file(PURE, requires_python=">=3.12")
+    assert chosen(wheel, file(SDIST)) == ({"1.0": [SDIST]}, {PURE: "requires-python"})
+
+
+@pytest.mark.parametrize(
+    ("specifier", "fits"),
+    [(">=3.8", True), (">=3.12", False), (">=3.6.*", True), ("nonsense", True), ("~=3.11", True), ("<3.11.4", False)],
+)
+def test_an_unreadable_requires_python_does_not_restrict(specifier, fits):
+    assert accepts_python(specifier, "3.11.4") is fits
+
+
+def test_a_release_is_yanked_when_all_its_usable_files_are():
+    page = ProjectPage(
+        name="a", identity="i", artifacts=(file(PURE, yanked="bad"), file(SDIST), file(LINUX, yanked=""))
+    )
+    rules = Rules(target=TARGET, policy=ResolutionPolicy(), now=NOW)
+    [release] = select(page, rules).releases
+    assert (release.version, release.yanked, [one.filename for one in release.artifacts]) == (
+        Version("1.0"), False, [SDIST],
+    )  # fmt: skip
+    [release] = select(page, Rules(target=TARGET, policy=ResolutionPolicy(only_binary=":all:"), now=NOW)).releases
+    assert (release.yanked, len(release.artifacts)) == (True, 2)
+
+
+def test_legacy_sdist_names():
+    page = ProjectPage(name="my-tool", identity="i", artifacts=(file("my-tool-1.0.tar.gz"), file("my_tool-1.1.zip")))
+    found = select(page, Rules(target=TARGET, policy=ResolutionPolicy(), now=NOW)).releases
+    assert sorted(str(release.version) for release in found) == ["1.0", "1.1"]
