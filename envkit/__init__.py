@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from envkit.events import CancelToken as CancelToken
     from envkit.events import Event as Event
     from envkit.events import Reporter as Reporter
+    from envkit.formats.lock import Lock as Lock
     from envkit.inspection.freezer import Freezer as Freezer
     from envkit.installation.installer import Installer as Installer
     from envkit.interpreter.discovery import find_interpreters as find_interpreters
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from envkit.model.source import Index as Index
     from envkit.model.target import Target as Target
     from envkit.resolve.resolver import Resolver as Resolver
+    from envkit.wheels.settings import BuildSettings as BuildSettings
 
 __version__ = "0.1.0"
 
@@ -76,6 +78,7 @@ _HOMES = {
     "installation.installer": "Installer",
     "interpreter.discovery": "find_interpreters",
     "interpreter.interpreter": "Interpreter",
+    "formats.lock": "Lock",
     "kit.configuration": "ConfigurationError",
     "kit.env_builder": "EnvBuilder",
     "kit.functions": "create freeze install",
@@ -89,12 +92,14 @@ _HOMES = {
     "model.source": "PYPI Editable Index",
     "model.target": "Target",
     "resolve.resolver": "Resolver",
+    "wheels.settings": "BuildSettings",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "PYPI",
     "Artifact",
+    "BuildSettings",
     "CancelToken",
     "Cancelled",
     "ConfigurationError",
@@ -119,6 +124,7 @@ __all__ = [
     "InterpreterError",
     "InvalidWheel",
     "Kit",
+    "Lock",
     "LockError",
     "MetadataMismatch",
     "MissingExtra",

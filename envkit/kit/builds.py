@@ -27,6 +27,7 @@ from envkit.model.target import Target
 from envkit.resolve.ports import DirectCandidate, DirectRequest
 from envkit.wheels.builder import WheelBuilder
 from envkit.wheels.ports import BuildEnvironment, BuildRequirements
+from envkit.wheels.reading import read_file
 from envkit.wheels.settings import BuildSettings
 from envkit.wheels.sources import Sources
 
@@ -113,8 +114,9 @@ class Builds:
             assert artifact is not None
             sha256 = artifact.hashes["sha256"]
             # Into the pool at once: the address may have held credentials, which nothing keeps.
-            self._workshop.pool.add(found.wheel, filename=artifact.filename, sha256=sha256, name=request.name)
-            metadata = parse_metadata(self._workshop.client.metadata(artifact), where=artifact.filename)
+            wheel = self._workshop.pool.add(found.wheel, filename=artifact.filename, sha256=sha256, name=request.name)
+            data = read_file(os.path.join(wheel.root, wheel.dist_info), "METADATA") or b""
+            metadata = parse_metadata(data, where=artifact.filename)
         else:
             assert found.tree is not None
             data = self.builder.metadata(found.tree, editable=request.editable)

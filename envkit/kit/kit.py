@@ -21,6 +21,9 @@ from envkit.model.source import PYPI
 from envkit.model.target import Target
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envkit.formats.lock import Lock
     from envkit.host.links import LinkMode
     from envkit.inspection.graph import TreeNode
     from envkit.inspection.problems import Problem
@@ -173,6 +176,49 @@ class Kit:
             overrides=overrides,
             preferences=preferences,
         )
+
+    def lock(
+        self,
+        requirements: Iterable[Wish] | Wish,
+        *,
+        requires_python: str = ">=3.9",
+        constraints: Iterable[Wish] | Wish = (),
+        **options: Any,
+    ) -> Lock:
+        """Choose versions for every platform and every Python in *requires_python* at once; see `Resolver.lock`."""
+        from envkit.kit.operations import lock
+
+        return lock(self._parts, gather(requirements, constraints), requires_python, options)
+
+    def download(
+        self,
+        requirements: Iterable[Wish] | Wish,
+        dest: str | os.PathLike[str],
+        *,
+        target: Place | None = None,
+        constraints: Iterable[Wish] | Wish = (),
+    ) -> tuple[Path, ...]:
+        """Resolve for *target* (None: the running Python) and save the files into the folder *dest*, as they are."""
+        from envkit.kit.operations import save
+
+        place = Interpreter.current() if target is None else target
+        wanted = gather(requirements, constraints)
+        return save(self._parts, wanted, dest, as_target(place), interpreter_of(place), wheels=False)
+
+    def wheel(
+        self,
+        requirements: Iterable[Wish] | Wish,
+        dest: str | os.PathLike[str],
+        *,
+        target: Place | None = None,
+        constraints: Iterable[Wish] | Wish = (),
+    ) -> tuple[Path, ...]:
+        """Like `download`, but what is no wheel is built, so that *dest* can be installed from alone."""
+        from envkit.kit.operations import save
+
+        place = Interpreter.current() if target is None else target
+        wanted = gather(requirements, constraints)
+        return save(self._parts, wanted, dest, as_target(place), interpreter_of(place), wheels=True)
 
     # --- changing environments
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from envkit.model.target import Target
 
 if TYPE_CHECKING:
     from envkit.formats.file_options import FileOptions
+    from envkit.formats.lock import Lock
     from envkit.model.distribution import InstalledDistribution
     from envkit.model.plan import InstallReport
     from envkit.wheels.settings import BuildSettings
@@ -91,9 +93,10 @@ def _already_there(wanted: Wanted, installed: Iterable[InstalledDistribution], t
 def sync(parts: Parts, env: Environment, wanted: Any, options: dict[str, Any]) -> InstallReport:
     """Bring *env* to exactly *wanted*."""
     if isinstance(wanted, (str, Path)):
-        from envkit.formats.lock_files import read_lock
+        from envkit.formats.lock import Lock
 
-        wanted = read_lock(wanted)
+        # the text of a lock has many lines, its path has one
+        wanted = Lock.parse(wanted) if isinstance(wanted, str) and "\n" in wanted else Lock.read(wanted)
     if not isinstance(wanted, Resolution):
         select = getattr(wanted, "select", None)
         if select is None:
@@ -101,6 +104,35 @@ def sync(parts: Parts, env: Environment, wanted: Any, options: dict[str, Any]) -
         wanted = select(Target.of(env.interpreter))
     installer = parts.installer(env)
     return installer.apply(installer.plan(wanted, mode="sync", **options))
+
+
+def lock(parts: Parts, wanted: Wanted, requires_python: str, options: dict[str, Any]) -> Lock:
+    """Lock *wanted* for all environments in a range."""
+    parts = with_file_options(parts, wanted)
+    here = Interpreter.current()
+    # places among the requirements are refused by the locker, with a message of its own
+    requirements: Any = wanted.requirements
+    constraints: Any = wanted.constraints
+    return parts.resolver(Target.of(here), here).lock(
+        requirements, requires_python=requires_python, constraints=constraints, **options
+    )
+
+
+def save(
+    parts: Parts,
+    wanted: Wanted,
+    dest: str | os.PathLike[str],
+    target: Target,
+    interpreter: Interpreter,
+    *,
+    wheels: bool,
+) -> tuple[Path, ...]:
+    """Resolve *wanted* and put its files into *dest*."""
+    from envkit.kit.downloads import save_files
+
+    parts = with_file_options(parts, wanted)
+    resolution = resolve(parts, replace(wanted, options=(), settings={}), target, interpreter)
+    return save_files(resolution, dest, client=parts.client, builds=parts.builds(interpreter), wheels=wheels)
 
 
 def with_file_options(parts: Parts, wanted: Wanted) -> Parts:

@@ -20,6 +20,7 @@ from envkit.model.policy import ResolutionPolicy
 from envkit.model.source import Editable
 from envkit.model.target import Target
 from envkit.resolve.resolver import Resolver
+from envkit.testing.loopback import LoopbackIndex
 from envkit.testing.wheels import make_sdist, make_wheel
 from envkit.wheels.pool import WheelPool
 from envkit.wheels.settings import BuildSettings
@@ -277,6 +278,25 @@ def test_direct_references_of_every_kind(world):
     assert direct_url(env, "checked-out")["vcs_info"]["vcs"] == "git"
     world.installer(env).uninstall(["whl", "archive", "folder-project", "checked-out"])
     assert files_of(env) == before
+
+
+def test_credentials_of_a_url_are_used_and_told_nowhere(world):
+    wheel = make_wheel(world.tmp_path, "whl", "1.0")
+    sdist = tool_sdist(world.tmp_path, {"name": "archive", "version": "1.0"})
+    files = {path.name: path.read_bytes() for path in (wheel, sdist)}
+    env = world.env()
+    with LoopbackIndex(files, login=("user", "secret")) as index:
+        root = index.root.replace("://", "://user:secret@")
+        names = {"whl": wheel.name, "archive": sdist.name}
+        urls = [f"{name} @ {root}/files/{filename}" for name, filename in names.items()]
+        clean = {name: f"{index.root}/files/{filename}" for name, filename in names.items()}
+        resolution = world.resolve(*urls)
+        installer = world.installer(env)
+        installer.apply(installer.plan(resolution))
+    assert "secret" not in json.dumps(resolution.to_dict())
+    assert "secret" not in repr(world.events)
+    for name, url in clean.items():
+        assert direct_url(env, name)["url"] == url
 
 
 def test_an_editable_project_follows_its_sources_and_leaves_no_trace(world):

@@ -184,3 +184,69 @@ def test_the_process_is_left_alone(kit, env):
     before = (dict(os.environ), os.getcwd())
     kit.install(env, ["app"])
     assert (dict(os.environ), os.getcwd()) == before
+
+
+def test_files_are_saved_as_they_are_or_as_wheels(kit, index, tmp_path):
+    saved = kit.download(["app<2", "source-only"], tmp_path / "saved")
+    assert sorted(path.name for path in saved) == [
+        "app-1.0-py3-none-any.whl",
+        "lib-2.0-py3-none-any.whl",
+        "source_only-1.0.tar.gz",
+    ]
+    alone = envkit.Kit(indexes=(), find_links=(tmp_path / "saved",), cache_dir=tmp_path / "other")
+    env = alone.create(tmp_path / "env")
+    alone.install(env, ["app"])
+    assert alone.freeze(env) == ("app==1.0", "lib==2.0")
+
+
+def test_a_lock_is_read_back_and_synced(kit, env, tmp_path):
+    lock = kit.lock(["app<2", "lib; sys_platform == 'win32'"], requires_python=">=3.9")
+    path = tmp_path / "pylock.toml"
+    path.write_text(lock.to_pylock())
+    kit.install(env, ["other"])
+    for wanted in (lock, path, lock.to_pylock(), str(path)):
+        kit.sync(env, wanted)
+        assert kit.freeze(env) == ("app==1.0", "lib==2.0")
+
+
+def test_a_resolution_written_as_a_lock_gives_the_same_environment(kit, env):
+    resolution = kit.resolve(["app"], target=env)
+    kit.sync(env, resolution.to_pylock())
+    assert kit.freeze(env) == ("app==2.0", "lib==2.0")
+
+
+def test_outdated_and_show(kit, env):
+    kit.install(env, ["app<2", "lib<1.5"])
+    assert [(item.name, str(item.latest), item.kind) for item in kit.outdated(env)] == [
+        ("app", "2.0", "wheel"),
+        ("lib", "2.0", "wheel"),
+    ]
+    shown = kit.show(env, "app")
+    assert shown is not None
+    assert kit.show(env, "absent") is None
+    assert [dist.name for dist in kit.list(env)] == ["app", "lib"]
+    assert kit.check(env) == ()
+
+
+def test_undo_returns_to_the_state_before(kit, env):
+    kit.install(env, ["app<2"])
+    kit.install(env, ["app"], upgrade=True)
+    kit.undo(env)
+    assert kit.freeze(env) == ("app==1.0", "lib==2.0")
+
+
+def test_a_requirements_file_brings_its_options_constraints_and_hashes(index, tmp_path):
+    from envkit.formats import requirements_txt
+
+    limits = tmp_path / "limits.txt"
+    limits.write_text("lib<2\n")
+    wanted = tmp_path / "wanted.txt"
+    wanted.write_text(f"--index-url {index.url}\n-c limits.txt\nlib\n")
+    kit = envkit.Kit(indexes=(), cache_dir=tmp_path / "cache")
+    env = kit.create(tmp_path / "env")
+    kit.install(env, requirements_txt.read_requirements(wanted))
+    assert kit.freeze(env) == ("lib==1.5",)
+    wanted.write_text(f"--index-url {index.url}\nlib==2.0 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(envkit.EnvkitError, match="hash"):
+        kit.install(env, [requirements_txt.read_requirements(wanted)])
+    assert kit.freeze(env) == ("lib==1.5",)
