@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from contextlib import suppress
 from urllib.parse import quote, unquote, urlsplit
 
 from envkit.errors import VcsError
@@ -74,7 +75,7 @@ class Git:
     def checkout(self, request: VcsRequest, commit: str) -> str:
         """Give a folder with the files of *commit*, its submodules and, where asked for, its LFS files."""
         store = self._store(request)
-        path = f"{store}-{commit}{'-lfs' if request.lfs else ''}"
+        path = os.path.join(os.path.dirname(store), f"{commit}{'-lfs' if request.lfs else ''}")
         if os.path.exists(f"{path}.done"):
             return path
         files.remove_tree(path)
@@ -114,11 +115,12 @@ class Git:
         return output.strip() if status == 0 and os.path.isdir(os.path.join(folder, ".git")) else None
 
     def _store(self, request: VcsRequest) -> str:
-        store = os.path.join(self._root, hashlib.sha256(request.url.encode()).hexdigest()[:32])
+        folder = place_of(self._root, request)
+        store = os.path.join(folder, "store")
         if os.path.exists(os.path.join(store, "envkit-ready")):
             return store
         files.remove_tree(store)
-        files.make_dirs(self._root, 0o700)
+        files.make_dirs(folder, 0o700)
         self._git(None, request, "init", "--quiet", "--bare", "--template=", "--", store)
         for key, value in (
             ("core.repositoryFormatVersion", "1"),
@@ -186,6 +188,14 @@ class Git:
         return self._runner.run(
             command, shown=request.shown, variables=variables, secret=request.credentials, allowed=allowed
         )
+
+
+def place_of(root: str, request: VcsRequest) -> str:
+    """Give the folder below *root* that holds all of one repository: one entry of the cache, noted as used."""
+    folder = os.path.join(root, hashlib.sha256(request.url.encode()).hexdigest()[:32])
+    with suppress(OSError):
+        os.utime(folder)
+    return folder
 
 
 def _credential_variables(request: VcsRequest) -> dict[str, str]:

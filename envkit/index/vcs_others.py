@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 
 from envkit.errors import VcsError
 from envkit.host import files
+from envkit.index.vcs_git import place_of
 from envkit.index.vcs_run import VcsRunner
 from envkit.index.vcs_url import VcsRequest
 
@@ -26,8 +26,9 @@ class _Plain:
         self._offline = offline
 
     def _place(self, request: VcsRequest, commit: str) -> str:
-        files.make_dirs(self._root, 0o700)
-        return os.path.join(self._root, f"{hashlib.sha256(request.url.encode()).hexdigest()[:32]}-{commit}")
+        folder = place_of(self._root, request)
+        files.make_dirs(folder, 0o700)
+        return os.path.join(folder, commit)
 
     def _need_network(self, request: VcsRequest) -> None:
         if self._offline:

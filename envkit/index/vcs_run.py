@@ -97,6 +97,11 @@ class VcsRunner:
         return variables
 
     def _failed(self, shown: str, reason: str, output: str) -> VcsError:
-        lines = tuple(line for line in output.splitlines() if line.strip())[-10:]
+        # Servers and repositories choose these lines: nothing of them may steer a terminal or a log.
+        lines = tuple(_plain(line) for line in output.splitlines() if line.strip())[-10:]
         last = f": {lines[-1][:300]}" if lines else ""
         return VcsError(f"{shown}: {reason}{last}", context={"url": shown, "reason": reason, "last_lines": lines})
+
+
+def _plain(line: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in line[:500])

@@ -45,7 +45,7 @@ class WheelBuilder:
             emitter=emitter or Emitter(kind="build"),
             built=BuiltWheels(cache.bucket("built-wheels")),
             notes=cache.bucket("built-metadata"),
-            log_dir=str(cache.root / "build-logs"),
+            log_dir=str(cache.bucket("build-logs").root / "logs"),
         )
         self._chain = chain
         self._jobs = threading.BoundedSemaphore(self._context.settings.jobs)
