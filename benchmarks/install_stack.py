@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("requirements", nargs="*", default=list(STACK))
     parser.add_argument("--peers", default="uv,pip,envkit", help="with commas")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--bytecode", action="store_true", help="time all peers with compiling to bytecode, too")
     parser.add_argument("--budget", type=float, default=120.0, help="seconds for all rounds of one peer")
     wheels = (
         Path(platformdirs.user_cache_dir("envkit-benchmarks")) / f"wheels-{sys.version_info[0]}{sys.version_info[1]}"
@@ -86,7 +87,7 @@ def time_install(options: argparse.Namespace) -> tuple[Table, dict[str, list[str
     ):
         bench = _Bench(Path(folder), index.url, options.requirements, installed)
         try:
-            subjects = bench.subjects(options.peers.split(","))
+            subjects = bench.subjects(options.peers.split(","), compiled=options.bytecode)
             table = interleave(subjects, rounds=options.rounds, warmup=1, budget=options.budget)
         finally:
             bench.close()
@@ -101,20 +102,21 @@ class _Bench:
         self.resident: Worker | None = None
         self.template: Path | None = None
 
-    def subjects(self, peers: list[str]) -> dict[str, Subject]:
-        """Give all variants of the peers that are asked for."""
+    def subjects(self, peers: list[str], *, compiled: bool) -> dict[str, Subject]:
+        """Give the peers that are asked for as they come by default, or all of them compiling and not."""
         made: dict[str, Subject] = {}
-        for compiled in (False, True):
-            suffix = f" {BYTECODE}" if compiled else ""
+        if "pip" in peers:
+            made["pip"] = self._process("pip", self._pip, compiled=True, pip=True)
+        for variant in (False, True) if compiled else (False,):
+            suffix = f" {BYTECODE}" if variant else ""
             if "uv" in peers:
-                made[f"uv{suffix}"] = self._process(f"uv{suffix}", self._uv, compiled=compiled)
+                made[f"uv{suffix}"] = self._process(f"uv{suffix}", self._uv, compiled=variant)
             if "envkit" in peers:
-                made[f"{PROCESS}{suffix}"] = self._process(f"{PROCESS}{suffix}", self._envkit, compiled=compiled)
+                made[f"{PROCESS}{suffix}"] = self._process(f"{PROCESS}{suffix}", self._envkit, compiled=variant)
                 for label, worker in ((FIRST, self._fresh), (HOT, self._hot)):
-                    made[label + suffix] = self._in_worker(label + suffix, worker, compiled=compiled)
-            if "pip" in peers:
-                label = "pip" if compiled else "pip --no-compile"
-                made[label] = self._process(label, self._pip, compiled=compiled, pip=True)
+                    made[label + suffix] = self._in_worker(label + suffix, worker, compiled=variant)
+            if "pip" in peers and not variant:
+                made["pip --no-compile"] = self._process("pip --no-compile", self._pip, compiled=False, pip=True)
         return made
 
     def close(self) -> None:
@@ -153,10 +155,9 @@ class _Bench:
         if self.resident is None:
             self.resident = self._fresh()
             self.workers.append(self.resident)
-            for compiled in (False, True):
-                env = self._env()
-                self.resident.install(Workload("install", tuple(self.requirements)), env, compiled=compiled)
-                shutil.rmtree(env)
+            env = self._env()
+            self.resident.install(Workload("install", tuple(self.requirements)), env, compiled=False)
+            shutil.rmtree(env)
         return self.resident
 
     def _env(self, *, pip: bool = False) -> Path:
