@@ -84,6 +84,7 @@ def apply_change(
         staged = clock()
         emitter.check()
         transaction.commit()
+        transaction.note(state.fingerprint(layout.libraries).encode())
         done = clock()
     seconds.update({"look": looked - began, "stage": staged - looked, "move": done - staged})
     _tell(plan, emitter)

@@ -102,9 +102,9 @@ def collect(items: Sequence[Item], layout: Layout) -> Contents:
             _settle(contents, folder, sources)
         for child in contents.children.get(folder, ()):
             name = child[len(folder) + 1 :]
-            for source in sources:
-                if name in source[2]:
-                    raise _conflict(contents, child, source[0], None)
+            for number, _, names in sources:
+                if name in names:
+                    raise _conflict(contents, child, number, None)
     return contents
 
 

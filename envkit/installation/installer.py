@@ -144,7 +144,10 @@ class Installer:
 
         self._check_managed()
         with self._operation("undo"):
-            return undo(self.layout.root, timeout=self._timeout, pause=self._pause)
+            return undo(self.layout.root, timeout=self._timeout, pause=self._pause, is_unchanged=self._is_unchanged)
+
+    def _is_unchanged(self, note: bytes | None) -> bool:
+        return note is None or note.decode("ascii", "replace") == state.fingerprint(self.layout.libraries)
 
     def verify(self) -> tuple[Problem, ...]:
         """Compare the destination with its records; nothing is changed. An empty answer means that all is well."""

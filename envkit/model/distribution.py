@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from envkit.model.source import Origin
 from envkit.model.values import Value
@@ -93,4 +93,4 @@ class InstalledDistribution(Value):
     requires_dist: tuple[str, ...] = ()
     requires_python: str | None = None
     provides_extra: tuple[str, ...] = ()
-    direct_url: Mapping[str, object] | None = field(default=None)
+    direct_url: Mapping[str, Any] | None = field(default=None)

@@ -20,13 +20,17 @@ Kind = Literal["add", "swap", "remove"]
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One entry: *path* is relative to the place number *place*; *new* and *old* are the inodes that come and go."""
+    """One entry: *path* is relative to the place number *place*; *new* and *old* are the inodes that come and go.
+
+    *stamp* is the mtime (ns) of a new entry that is no folder, for telling later whether it is still the same.
+    """
 
     kind: Kind
     place: int
     path: str
     new: int | None
     old: int | None
+    stamp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Journal:
             "boot": self.boot,
             # The root itself is not written: an environment may be moved, and a journal must stay inside its own.
             "places": [place.target for place in self.places[1:]],
-            "moves": [[move.kind, move.place, move.path, move.new, move.old] for move in self.moves],
+            "moves": [[move.kind, move.place, move.path, move.new, move.old, move.stamp] for move in self.moves],
         }
         return json.dumps(data, separators=(",", ":")).encode()
 
@@ -101,13 +105,13 @@ def _absolute(value: Any) -> str:
 
 
 def _move(row: Any, places: int) -> Move:
-    kind, place, path, new, old = row
+    kind, place, path, new, old, stamp = row
     if kind not in ("add", "swap", "remove") or not isinstance(place, int) or not 0 <= place < places:
         raise ValueError(f"move {row!r}")
-    for number in (new, old):
+    for number in (new, old, stamp):
         if number is not None and not isinstance(number, int):
             raise ValueError(f"move {row!r}")
-    return Move(kind, place, check_relative(path), new, old)
+    return Move(kind, place, check_relative(path), new, old, stamp)
 
 
 def boot_id() -> str:

@@ -11,7 +11,7 @@ import os
 from envkit.errors import InstallError
 from envkit.host import exchange, files
 from envkit.transaction.journal import Journal, Move
-from envkit.transaction.state import inode
+from envkit.transaction.state import identify, inode
 
 
 def spots(journal: Journal, move: Move) -> tuple[str, str, str]:
@@ -78,7 +78,8 @@ def is_as_left(journal: Journal) -> bool:
     """Whether every entry is still where the finished operation put it, so that it can be taken back."""
     for move in journal.moves:
         target, staged, aside = spots(journal, move)
-        if inode(target) != move.new:
+        here = identify(target)
+        if here != (None if move.new is None else (move.new, move.stamp)):
             return False
         if move.old is not None and move.old not in (inode(aside), inode(staged)):
             return False

@@ -18,6 +18,7 @@ JOURNAL = "journal"
 LAST = "last"
 LOCK = "lock"
 ELSEWHERE = "elsewhere"
+NOTE = "note"
 PREFIX = "txn-"
 
 
@@ -45,6 +46,15 @@ def inode(path: str) -> int | None:
         return os.lstat(path).st_ino
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def identify(path: str) -> tuple[int, int | None] | None:
+    """Give inode and, for what is no folder, mtime (ns) of what stands at *path*; None where nothing does."""
+    try:
+        facts = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return facts.st_ino, None if stat.S_ISDIR(facts.st_mode) else facts.st_mtime_ns
 
 
 def check_relative(path: str) -> str:

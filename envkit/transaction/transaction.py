@@ -15,7 +15,7 @@ from envkit.host.locks import Busy, FileLock
 from envkit.transaction import recovery
 from envkit.transaction.journal import Journal, Kind, Move, Place, boot_id, place_at
 from envkit.transaction.moves import check_inside, is_as_left, perform, take_back
-from envkit.transaction.state import ELSEWHERE, JOURNAL, LAST, LOCK, PREFIX, inode, new_id, state_dir
+from envkit.transaction.state import ELSEWHERE, JOURNAL, LAST, LOCK, NOTE, PREFIX, identify, inode, new_id, state_dir
 
 DEFAULT_TIMEOUT = 60.0
 
@@ -102,11 +102,17 @@ class Transaction:
 
     def move(self, kind: Kind, path: str, *, place: int = 0) -> None:
         """Plan one move of the entry at *path*, relative to the place, with forward slashes."""
-        new = inode(f"{self._places[place].stage}/new/{path}") if kind != "remove" else None
+        new = identify(f"{self._places[place].stage}/new/{path}") if kind != "remove" else None
         old = inode(f"{self._places[place].target}/{path}") if kind != "add" else None
         if (kind != "remove" and new is None) or (kind != "add" and old is None):
             raise InstallError("an entry disappeared while it was being moved", context={"path": path})
-        self._moves.append(Move(kind, place, path, new, old))
+        number, stamp = new or (None, None)
+        self._moves.append(Move(kind, place, path, number, old, stamp))
+
+    def note(self, content: bytes) -> None:
+        """Keep some bytes with a committed operation, for whoever wants to undo it."""
+        with suppress(OSError):
+            files.write_bytes(os.path.join(self._places[0].stage, NOTE), content)
 
     def commit(self) -> None:
         """Write the intent, make the moves, declare them done. On any trouble everything is as it was before.
@@ -144,10 +150,17 @@ class Transaction:
             self._keep = True
 
 
-def undo(root: str, *, timeout: float = DEFAULT_TIMEOUT, pause: Callable[[float], object] = time.sleep) -> str:
+def undo(
+    root: str,
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
+    pause: Callable[[float], object] = time.sleep,
+    is_unchanged: Callable[[bytes | None], bool] | None = None,
+) -> str:
     """Bring the environment back to before its last finished operation; give that operation's purpose.
 
-    Raises `InstallError` when there is none, or when something else has changed the environment since.
+    *is_unchanged* is asked, under the lock, with the note of that operation. Raises `InstallError` when there is no such
+    operation, or when something else has changed the environment since.
     """
     state = state_dir(root)
     last = os.path.join(state, LAST)
@@ -160,7 +173,7 @@ def undo(root: str, *, timeout: float = DEFAULT_TIMEOUT, pause: Callable[[float]
                 raise InstallError(f"there is no operation to undo in {root}", context={"root": root})
             journal = Journal.read(last, root)
             check_inside(journal)
-            if not is_as_left(journal):
+            if not is_as_left(journal) or (is_unchanged is not None and not is_unchanged(_read_note(journal))):
                 raise InstallError(
                     f"{root} was changed by something else since the last operation", context={"root": root}
                 )
@@ -172,3 +185,11 @@ def undo(root: str, *, timeout: float = DEFAULT_TIMEOUT, pause: Callable[[float]
         raise recovery.busy(root, error) from error
     except OSError as error:
         raise InstallError(f"the last operation in {root} cannot be undone: {error}", context={"root": root}) from error
+
+
+def _read_note(journal: Journal) -> bytes | None:
+    try:
+        with open(os.path.join(journal.places[0].stage, NOTE), "rb") as file:
+            return file.read()
+    except OSError:
+        return None

@@ -55,7 +55,7 @@ def run_child(work) -> int:
         try:
             work()
             os._exit(0)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  the child must end here, whatever happened
             os.write(2, f"{type(error).__name__}: {error}\n".encode())
             os._exit(3)
     return child

@@ -235,7 +235,7 @@ def test_bytecode_of_others_stays(shop):
     library = shop.environment.library
     subprocess.run([sys.executable, "-m", "compileall", "-q", library], check=True)
     shop.uninstall("tool")
-    left = [name for name in os.listdir(library / "__pycache__")]
+    left = os.listdir(library / "__pycache__")
     assert [name.partition(".")[0] for name in left] == ["second_single"]
     shop.uninstall("second")
     assert os.listdir(library) == []

@@ -7,7 +7,9 @@ import shutil
 
 import pytest
 
-from .places import Workshop, check_records
+from envkit.errors import InstallError
+
+from .places import Workshop
 
 
 @pytest.fixture
@@ -96,4 +98,17 @@ def test_a_record_that_leads_outside(shop):
     with open(shop.environment.library / "beta-1.dist-info/RECORD", "a") as file:
         file.write("../../../../outside,,\n")
     assert "outside" in kinds(shop).values()
-    assert check_records is not None
+
+
+def test_undo_is_refused_after_others_were_there(shop):
+    """Also where the entries themselves are as they were left: an exchanged library holds what came later."""
+    library = shop.environment.library
+    shop.wheel("gamma", "1")
+    shop.install("gamma==1", atomic="swap")
+    info = library / "other-1.dist-info"
+    info.mkdir()
+    with pytest.raises(InstallError, match="something else"):
+        shop.installer().undo()
+    info.rmdir()
+    shop.installer().undo()
+    assert not (library / "gamma.py").exists()

@@ -1,0 +1,178 @@
+"""The pool: each wheel is checked and unpacked once, by any number of processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+
+import pytest
+
+from envkit.errors import HashMismatch, InstallError
+from envkit.host.gate import guarded
+from envkit.testing.wheels import make_wheel
+from envkit.wheels import pool_manifest
+from envkit.wheels.bounds import ArchiveBounds
+from envkit.wheels.pool import WheelPool
+from envkit.wheels.pool_bytecode import compile_wheels
+
+
+@dataclass(frozen=True)
+class Current:
+    executable: str = sys.executable
+    version: str = ".".join(map(str, sys.version_info[:3]))
+    implementation: str = "cpython"
+
+
+@pytest.fixture
+def wheel(tmp_path):
+    files = {f"thing/{number}.py": f"X = {number}\n" for number in range(20)}
+    return make_wheel(tmp_path, "thing", "1.0", files=files, entry_points="[console_scripts]\nthing = thing:main\n")
+
+
+def test_a_second_time_nothing_is_written(tmp_path, wheel):
+    pool = WheelPool(tmp_path / "pool")
+    first = pool.add(wheel)
+    effects = []
+    with guarded(lambda name, path: effects.append(name)):
+        assert pool.add(wheel) == first
+        assert pool.get(first.sha256, filename=first.filename) == first
+    assert effects == []
+    assert pool.get("0" * 64) is None
+    with pytest.raises(InstallError):
+        pool.get("../../etc")
+
+
+def test_what_unpacking_gives_is_what_zipfile_reads(tmp_path, wheel):
+    found = WheelPool(tmp_path / "pool").add(wheel)
+    with zipfile.ZipFile(wheel) as archive:
+        for path, size in found.files():
+            content = (found.root / path).read_bytes()
+            assert content == archive.read(path)
+            assert len(content) == size
+        names = {name for name in archive.namelist() if not name.endswith("RECORD")}
+    assert {path for path, _ in found.files()} == names
+    assert found.file_count == len(names)
+
+
+@pytest.mark.parametrize("how", ["stored", "descriptor", "folders", "zip64"])
+def test_archives_that_honest_tools_write(tmp_path, wheel, how):
+    changed = tmp_path / "changed" / wheel.name
+    changed.parent.mkdir()
+
+    class Pipe:
+        """A file that cannot be sought, so that sizes follow the data."""
+
+        def __init__(self, file):
+            self.file = file
+
+        def write(self, data):
+            return self.file.write(data)
+
+        def flush(self):
+            self.file.flush()
+
+    with zipfile.ZipFile(wheel) as source, open(changed, "wb") as file:
+        target = Pipe(file) if how == "descriptor" else file
+        method = zipfile.ZIP_STORED if how == "stored" else zipfile.ZIP_DEFLATED
+        with zipfile.ZipFile(target, "w", method) as archive:
+            if how == "folders":
+                archive.writestr("thing/", b"")
+            for member in source.infolist():
+                fresh = zipfile.ZipInfo(member.filename, (2020, 1, 1, 0, 0, 0))
+                fresh.compress_type = method
+                fresh.external_attr = 0o100644 << 16
+                with archive.open(fresh, "w", force_zip64=how == "zip64") as out:
+                    out.write(source.read(member))
+    assert WheelPool(tmp_path / "pool").add(changed).file_count == WheelPool(tmp_path / "pool").add(wheel).file_count
+
+
+def test_a_fault_leaves_nothing(tmp_path, wheel):
+    pool = WheelPool(tmp_path / "pool")
+    for position in range(1, 100):
+        seen = 0
+
+        def guard(name, path, position=position):
+            nonlocal seen
+            seen += 1
+            if seen == position:
+                raise OSError(28, "No space left on device")
+
+        try:
+            with guarded(guard):
+                found = pool.add(wheel)
+        except InstallError:
+            assert not list((tmp_path / "pool").glob("v1/making-*"))
+            assert not list((tmp_path / "pool").glob("v1/*/*/manifest"))
+        else:
+            break
+    assert position > 25
+    assert pool.get(found.sha256) is not None
+
+
+def test_many_processes_at_once(tmp_path, wheel):
+    code = (
+        "import sys; from envkit.wheels.pool import WheelPool\n"
+        "pool = WheelPool(sys.argv[1])\n"
+        "for _ in range(20):\n"
+        "    wheel = pool.add(sys.argv[2])\n"
+        "    assert wheel.file_count == int(sys.argv[3])\n"
+        "    pool.evict(wheel.sha256) if _ % 5 == 4 else None\n"
+    )
+    count = WheelPool(tmp_path / "other").add(wheel).file_count
+    command = [sys.executable, "-c", code, str(tmp_path / "pool"), str(wheel), str(count)]
+    environ = {**os.environ, "PYTHONPATH": os.getcwd()}
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) for _ in range(4)]
+    for process in processes:
+        _, errors = process.communicate(timeout=120)
+        # A reader whose entry is removed under it may say so; it never sees half of one.
+        assert process.returncode == 0 or "changed while they were written" in errors, errors
+    assert not list((tmp_path / "pool").glob("v1/making-*"))
+
+
+def test_bytecode_is_made_once_and_again_when_damaged(tmp_path, wheel):
+    pool = WheelPool(tmp_path / "pool")
+    found = pool.add(wheel)
+    compiled = compile_wheels(pool, [found], Current())[found.sha256]
+    assert sum(len(group[3]) for group in compiled.groups) == 20
+    effects = []
+    with guarded(lambda name, path: effects.append(name)):
+        assert compile_wheels(pool, [found], Current()) == {found.sha256: compiled}
+    assert effects == []
+    victim = next(compiled.root.rglob("*.pyc"))
+    victim.write_bytes(b"poison")
+    again = compile_wheels(pool, [found], Current())[found.sha256]
+    assert next(again.root.rglob(victim.name)).read_bytes() != b"poison"
+
+
+def test_bytecode_by_an_interpreter_that_cannot_run(tmp_path, wheel):
+    pool = WheelPool(tmp_path / "pool")
+    found = pool.add(wheel)
+    for executable in ("/nowhere/python", "/bin/true"):
+        with pytest.raises(InstallError):
+            compile_wheels(pool, [found], Current(executable=executable))
+    assert not list((tmp_path / "pool").glob("v1/making-*"))
+
+
+def test_promised_hashes(tmp_path, wheel):
+    pool = WheelPool(tmp_path / "pool")
+    with pytest.raises(HashMismatch):
+        pool.add(wheel, sha256="0" * 64)
+    found = pool.add(wheel)
+    assert pool.add(wheel, sha256=found.sha256.upper()) == found
+
+
+def test_bounds_can_be_set(tmp_path, wheel):
+    for bounds in (ArchiveBounds(total=10), ArchiveBounds(entries=3), ArchiveBounds(depth=1), ArchiveBounds(path=5)):
+        with pytest.raises(InstallError):
+            WheelPool(tmp_path / "pool", bounds=bounds).add(wheel)
+
+
+def test_manifests_that_are_damaged_are_not_read():
+    data = pool_manifest.encode(("a", (1, 2), b"x"))
+    assert pool_manifest.decode(data) == ("a", (1, 2), b"x")
+    for at in range(0, len(data), 3):
+        assert pool_manifest.decode(data[:at]) is None
+        assert pool_manifest.decode(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]) is None
