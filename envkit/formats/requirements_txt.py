@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from envkit.errors import RequirementError
@@ -27,7 +28,7 @@ from envkit.model.values import Value
 
 MAX_INCLUDE_DEPTH = 64
 MAX_INCLUDED_FILES = 1_024
-MAX_ENTRIES = 200_000
+MAX_ENTRIES = 50_000
 
 Fetch = Callable[[str], bytes]
 
@@ -45,6 +46,15 @@ class RequirementsFile(Value):
     options: FileOptions = field(default_factory=FileOptions)
     files: tuple[str, ...] = ()
     text: str = field(default="", repr=False, metadata={"transient": True})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the file as plain data; credentials are masked, so that it cannot bring them back."""
+        data = super(RequirementsFile, self).to_dict()
+        parts = {"requirements": self.requirements, "constraints": self.constraints}
+        for name, entries in parts.items():
+            data[name] = [_without_schema(entry.to_dict()) for entry in entries]
+        data["options"] = _without_schema(self.options.to_dict())
+        return data
 
     @property
     def hash_mode(self) -> bool:
@@ -68,6 +78,10 @@ class RequirementsFile(Value):
                         file=entry.file,
                         line=entry.line,
                     )
+
+
+def _without_schema(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key != "schema"}
 
 
 def _hash_problem(entry: RequirementEntry) -> str | None:
