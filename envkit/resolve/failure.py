@@ -67,17 +67,23 @@ def _unknown(problem: Problem, facts: list[Incompatibility]) -> ProjectNotFound 
 
 
 def _without_candidates(problem: Problem, facts: list[Incompatibility]) -> NoCandidate | None:
-    """Give the error for a root of which no file at all can be used."""
+    """Give the error for a root of which no file can be used, or whose own words no version fits."""
     for one in facts:
         fact = one.cause
         if not isinstance(fact, Fact) or fact.node != ROOT or fact.need < 0:
             continue
         node = problem.nodes[fact.need]
-        if node.base < 0 and not node.eligible and not node.direct:
+        unmet = _nothing_fits(problem, fact)
+        if node.base < 0 and not node.direct and (unmet or not node.eligible):
             rejections = problem.catalog.rejections(node.name)
-            reasons = "; ".join(_summary(rejections)) or "it has no files"
+            reasons = "; ".join(_summary(rejections))
+            if node.eligible:
+                message = f"no version of {node.name} will do: you ask for {fact.text}{unmet}"
+                message += f"; other files were passed over: {reasons}" if reasons else ""
+            else:
+                message = f"{node.name} has no usable file: {reasons or 'it has no files'}"
             return NoCandidate(
-                f"{node.name} has no usable file: {reasons}",
+                message,
                 hint=_policy_hint(rejections),
                 context={"project": node.name, "requirement": fact.text},
                 rejections=rejections,
