@@ -141,6 +141,13 @@ class Credentials:
         return login
 
 
+def as_credentials(
+    given: CredentialsCallback | Credentials | None, env: Mapping[str, str] | None, keyring: KeyringProvider
+) -> Credentials:
+    """Give what is given, or make credentials with the given callback."""
+    return given if isinstance(given, Credentials) else Credentials(given, env=env, keyring=keyring)
+
+
 def _place(url: str) -> _Place:
     parts = urlsplit(url)
     try:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
 
-from envkit.errors import ProjectNotFound, TransportError
+from envkit.errors import ProjectNotFound
 from envkit.events import Emitter
+from envkit.index.auth import as_credentials
 from envkit.index.pages import Refresh
 from envkit.index.session import Session
-from envkit.index.sources import Source, make_source
+from envkit.index.sources import Source, as_index, make_source
+from envkit.index.strategy import IndexStrategy, Sources, combine, merge
 from envkit.index.transport import Limits, Timeouts, Transport
 from envkit.index.workers import Job, Workers
-from envkit.model.candidate import Artifact, ProjectPage, Rejection
+from envkit.model.candidate import Artifact, ProjectPage
 from envkit.model.identity import normalize
 from envkit.model.source import PYPI, Index
 
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from envkit.index.login import KeyringProvider
     from envkit.index.views import ProjectDescription
 
-IndexStrategy = Literal["first-index", "unsafe-first-match", "unsafe-best-match"]
-IndexLike: TypeAlias = str | Index | object
 _LOCAL_SECONDS = 2.0
 _MEMO = 40_000
 """Files whose values are kept in memory, in all."""
@@ -72,14 +72,13 @@ class IndexClient:
         self._limits = limits or Limits()
         self._cache = cache
         self._offline = offline
-        self._strategy: IndexStrategy = index_strategy
         self._env = dict(env or {})
         self._trusted = frozenset(host.lower() for host in trusted_hosts)
         self._tls = (ca_file, client_cert)
         self._proxy = proxy
         self._clock = clock
         self._given_transport = transport
-        self._credentials = _credentials(credentials, self._env if env is not None else None, keyring)
+        self._credentials = as_credentials(credentials, self._env if env is not None else None, keyring)
         self._session = Session(
             self._make_transport,
             emitter=self._emitter,
@@ -90,12 +89,12 @@ class IndexClient:
         )
         refreshed = frozenset[str]() if isinstance(refresh, bool) else frozenset(normalize(name) for name in refresh)
         self._refresh = Refresh(refresh is True, refreshed)
-        self._indexes = tuple(sorted(map(as_index, indexes), key=lambda index: index.priority))
-        self._sources = tuple(self._make_source(index) for index in self._indexes)
-        self._find_links = tuple(self._make_source(Index(str(place), format="flat")) for place in find_links)
-        self._pins = _pins(self._indexes, self._sources)
-        self._open = tuple(
-            source for index, source in zip(self._indexes, self._sources, strict=True) if not index.explicit
+        ordered = tuple(sorted(map(as_index, indexes), key=lambda index: index.priority))
+        self._sources = Sources(
+            ordered,
+            tuple(self._make_source(index) for index in ordered),
+            tuple(self._make_source(Index(str(place), format="flat")) for place in find_links),
+            index_strategy,
         )
         self._workers = Workers(self._limits.connections)
         self._identities: dict[str, tuple[float, str]] = {}
@@ -163,7 +162,7 @@ class IndexClient:
         if known is not None and known[0] > time.monotonic():
             return known[1]
         project = normalize(name)
-        found = _combine(project, self._choose(project, _fresh))
+        found = combine(project, self._sources.choose(project, _fresh))
         if found is not None:
             self._identities[name] = (time.monotonic() + _LOCAL_SECONDS, found)
         return found
@@ -194,12 +193,12 @@ class IndexClient:
                 self._workers.submit(("page", project), functools.partial(self._settle_page, project))
 
     def _settle_page(self, project: str) -> None:
-        self._choose(project, _settle)
+        self._sources.choose(project, _settle)
 
     def _assemble(self, project: str) -> ProjectPage:
-        chosen = self._choose(project, _settle)
+        chosen = self._sources.choose(project, _settle)
         assert chosen is not None
-        identity = _combine(project, chosen)
+        identity = combine(project, chosen)
         assert identity is not None
         if not any(state for _, state in chosen):
             labels = tuple(source.label for source, _ in chosen)
@@ -211,49 +210,12 @@ class IndexClient:
         known = self._pages.get(project)
         if known is not None and known.identity == identity:
             return known
-        page = _merge(project, identity, [source for source, state in chosen if state])
+        page = merge(project, identity, [source for source, state in chosen if state])
         self._remembered += len(page.artifacts) + 16
         if self._remembered > _MEMO:
             self._pages, self._remembered = {}, 0
         self._pages[project] = page
         return page
-
-    def _choose(self, project: str, ask: Callable[[Source, str], str | None]) -> list[tuple[Source, str]] | None:
-        """Give the sources whose pages make up the project, with identities; None where *ask* gives None for one."""
-        chosen: list[tuple[Source, str]] = []
-        for source in self._find_links:
-            state = ask(source, project)
-            if state is None:
-                return None
-            chosen.append((source, state))
-        indexes = self._pins.get(project, self._open)
-        for at, source in enumerate(indexes):
-            state = ask(source, project)
-            if state is None:
-                return None
-            chosen.append((source, state))
-            if state and self._strategy == "first-index":
-                return self._add_linked(chosen, source, indexes[at + 1 :], project, ask)
-        return chosen
-
-    def _add_linked(
-        self,
-        chosen: list[tuple[Source, str]],
-        winner: Source,
-        others: Sequence[Source],
-        project: str,
-        ask: Callable[[Source, str], str | None],
-    ) -> list[tuple[Source, str]] | None:
-        """Add the indexes of which the first one says that they have the same project (PEP 708)."""
-        linked = winner.linked(project) if others else ()
-        for other in others:
-            if linked and other.serves_one_of(linked, project):
-                state = ask(other, project)
-                if state is None:
-                    return None
-                if state and (winner.tracks_one_of(other, project) or other.agrees_with(winner, project)):
-                    chosen.append((other, state))
-        return chosen
 
     def _cancelled(self) -> bool:
         return self._emitter.cancel is not None and self._emitter.cancel.cancelled
@@ -346,35 +308,6 @@ class IndexClient:
         return self._workers.submit(key, lambda: store.fetch(artifact), urgent=urgent)
 
 
-def as_index(given: object) -> Index:
-    """Give the `Index` that a URL, an `Index` or ``PYPI`` means. Raises `TransportError` for anything else."""
-    if isinstance(given, Index):
-        return given
-    if given is PYPI:
-        from envkit.index.default import default_index_url
-
-        return Index(default_index_url(), name="pypi")
-    if isinstance(given, str):
-        return Index(given)
-    raise TransportError(f"not an index: {type(given).__name__}")
-
-
-def _credentials(
-    given: CredentialsCallback | Credentials | None, env: Mapping[str, str] | None, keyring: KeyringProvider
-) -> Credentials:
-    from envkit.index.auth import Credentials
-
-    return given if isinstance(given, Credentials) else Credentials(given, env=env, keyring=keyring)
-
-
-def _pins(indexes: Sequence[Index], sources: Sequence[Source]) -> dict[str, tuple[Source, ...]]:
-    pins: dict[str, tuple[Source, ...]] = {}
-    for index, source in zip(indexes, sources, strict=True):
-        for project in map(normalize, index.projects):
-            pins[project] = (*pins.get(project, ()), source)
-    return pins
-
-
 def _is_project_name(project: str) -> bool:
     return len(project) <= 200 and project.isascii() and project.replace("-", "").isalnum()
 
@@ -385,42 +318,3 @@ def _fresh(source: Source, project: str) -> str | None:
 
 def _settle(source: Source, project: str) -> str | None:
     return source.identity(project)
-
-
-def _combine(project: str, chosen: list[tuple[Source, str]] | None) -> str | None:
-    if chosen is None:
-        return None
-    states = [f"{source.label}={state}" if len(chosen) > 1 else state for source, state in chosen if state]
-    return " ".join(states) or f"{project}:absent"
-
-
-def _merge(project: str, identity: str, sources: Sequence[Source]) -> ProjectPage:
-    pages = [(source, source.page(project)) for source in sources]
-    if len(pages) == 1:
-        source, page = pages[0]
-        artifacts, rejected = page.artifacts(source.label), page.rejections()
-    else:
-        seen: dict[str, str] = {}
-        kept: list[Artifact] = []
-        hidden: list[Rejection] = []
-        for source, page in pages:
-            for artifact in page.artifacts(source.label):
-                first = seen.setdefault(artifact.filename, source.label)
-                if first == source.label:
-                    kept.append(artifact)
-                else:
-                    hidden.append(
-                        Rejection(subject=artifact.filename, reason="hidden-by-index", detail=f"{first} has it as well")
-                    )
-            hidden.extend(page.rejections())
-        artifacts, rejected = tuple(kept), tuple(hidden)
-    first_source, first_page = pages[-1] if len(pages) == 1 else pages[0]
-    return ProjectPage(
-        name=project,
-        artifacts=artifacts,
-        identity=identity,
-        rejected=rejected,
-        index=first_source.label,
-        status=first_page.status,
-        status_reason=first_page.status_reason,
-    )

@@ -8,9 +8,10 @@ import stat
 from typing import TYPE_CHECKING
 
 from envkit.errors import TransportError
+from envkit.index.entries import Row
 from envkit.index.filenames import check_filename, project_of
 from envkit.index.places import file_url
-from envkit.index.simple_api import JSON_TYPE, ParsedPage, Row, parse_page
+from envkit.index.simple_api import JSON_TYPE, ParsedPage, parse_page
 
 if TYPE_CHECKING:
     from envkit.model.candidate import Reason

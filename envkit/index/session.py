@@ -8,14 +8,14 @@ from __future__ import annotations
 import random
 import threading
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urljoin, urlsplit
 
 from envkit.errors import Cancelled, TransportError
 from envkit.events import Emitter, RequestRetried
+from envkit.index.addresses import check_scheme, origin, redirect_target
+from envkit.index.bodies import finish, read_body
 from envkit.index.transport import DeadlineExceeded, Limits, Request, Response, Retriable, Timeouts, Transport
 from envkit.model.secret import strip_credentials
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 527))
-_LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
-_PIECE = 64 * 1024
 _T = TypeVar("_T")
 USER_AGENT = "envkit/0.1 (Python)"
 
@@ -82,7 +80,7 @@ class Session:
         """
 
         def consume(response: Response, url: str) -> Answer:
-            body = _read_body(response, max_bytes, decode=decode)
+            body = read_body(response, max_bytes, decode=decode)
             return Answer(status=response.status, url=url, headers=response.headers, body=body)
 
         return self.run(url, headers, consume, seconds=self.timeouts.page)
@@ -163,15 +161,15 @@ class Session:
             location = response.headers.get("location")
             if response.status in (401, 403) and self._credentials is not None and current not in asked:
                 asked.add(current)
-                _finish(response)
+                finish(response)
                 authorization = self._credentials.header_after_refusal(current, refused=authorization)
                 if authorization is not None:
                     continue
                 return response, current
             if response.status not in _REDIRECTS or not location:
                 return response, current
-            _finish(response)
-            target = _redirect_target(current, location)
+            finish(response)
+            target = redirect_target(current, location)
             if origin(target) != origin(current):
                 # What was meant for one origin is not for another; the new one's own credentials may be known.
                 authorization = None
@@ -200,77 +198,6 @@ class Session:
         return self._transport.send(request)
 
 
-def origin(url: str) -> tuple[str, str, int | None]:
-    """Give scheme, host and port: what credentials are bound to."""
-    parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    return parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether *host* is this machine."""
-    host = host.lower().rstrip(".")
-    if host in _LOOPBACK or host.endswith(".localhost"):
-        return True
-    import ipaddress
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def check_scheme(url: str, trusted: frozenset[str]) -> None:
-    """Refuse anything but https, and http to loopback and trusted hosts. Raises `TransportError`."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return
-    if parts.scheme != "http" or not parts.hostname:
-        raise TransportError(f"not an https address: {strip_credentials(url)}")
-    host = parts.hostname
-    if host in trusted or f"{host}:{origin(url)[2]}" in trusted or is_loopback(host):
-        return
-    raise TransportError(
-        f"{host} is asked over plain http, where anyone on the way can change what comes",
-        hint="use https, or name the host as trusted",
-    )
-
-
-def _redirect_target(current: str, location: str) -> str:
-    try:
-        target = strip_credentials(urljoin(current, location.strip()))
-        scheme = urlsplit(target).scheme
-        host = urlsplit(target).hostname
-    except ValueError as error:
-        raise TransportError("redirect to an address that cannot be read") from error
-    if scheme not in ("http", "https") or not host:
-        raise TransportError(f"redirect to something that is not http: {scheme}")
-    if scheme == "http" and urlsplit(current).scheme == "https":
-        raise TransportError("redirect from https to http is not followed")
-    return "".join(character if "!" <= character <= "~" else _quoted(character) for character in target)
-
-
-def _quoted(character: str) -> str:
-    from urllib.parse import quote
-
-    return quote(character)
-
-
-def _finish(response: Response) -> None:
-    """Read a short rest, so that the connection can be used again."""
-    try:
-        for _ in range(4):
-            if not response.read(_PIECE):
-                break
-    except TransportError:
-        pass
-    finally:
-        response.close()
-
-
 def _retry_after(value: str | None) -> float | None:
     if value is None:
         return None
@@ -283,31 +210,3 @@ def _retry_after(value: str | None) -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except (ValueError, TypeError, IndexError, OverflowError, OSError):
         return None
-
-
-def _read_body(response: Response, max_bytes: int, *, decode: bool) -> bytes:
-    encoding = response.headers.get("content-encoding", "identity").strip().lower() if decode else "identity"
-    if encoding in ("gzip", "x-gzip"):
-        inflater = zlib.decompressobj(31)
-    elif encoding == "deflate":
-        inflater = zlib.decompressobj()
-    elif encoding in ("identity", ""):
-        inflater = None
-    else:
-        raise TransportError(f"content encoding {encoding[:40]!r} was not asked for")
-    parts: list[bytes] = []
-    size = 0
-    while piece := response.read(_PIECE):
-        if inflater is not None:
-            try:
-                # One byte above what may come is enough to know that it is too much: memory stays flat.
-                piece = inflater.decompress(piece, max_bytes - size + 1)
-            except zlib.error as error:
-                raise Retriable("the compressed body is broken") from error
-        size += len(piece)
-        if size > max_bytes:
-            raise TransportError(f"larger than {max_bytes} bytes", context={"limit": max_bytes})
-        parts.append(piece)
-    if inflater is not None and not inflater.eof:
-        raise Retriable("the compressed body was cut short")
-    return b"".join(parts)

@@ -5,31 +5,22 @@ One file that is broken is passed over with a reason; a page that is broken rais
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
 from urllib.parse import unquote, urljoin, urlsplit
 
 from envkit.errors import TransportError
-from envkit.index.filenames import check_filename, clean_requires_python
+from envkit.index.entries import Collector, Row, resolve
 from envkit.model.candidate import Artifact, Reason, Rejection
-from envkit.model.secret import strip_credentials
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 HTML_TYPE = "application/vnd.pypi.simple.v1+html"
 ACCEPT = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.01"
 
-Row: TypeAlias = tuple[
-    str, str, dict[str, str], int | None, str | None, str | None, str | None, dict[str, str] | None, str | None
-]
-"""filename, url, hashes, size, requires-python, yanked, upload time, hashes of the metadata, provenance"""
-
-_PLAIN_ADDRESS = re.compile(r"(?:https?://[a-z0-9.-]+(?::[0-9]+)?)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*)+\Z")
-"""Addresses without anything to resolve, remove or refuse: nearly all, and the slow way is not needed for them."""
 _LARGE = 4 * 1024 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _HEX = re.compile(r"[0-9a-fA-F]{32,128}\Z")
@@ -73,82 +64,6 @@ class ParsedPage:
         return tuple(Rejection(subject=name, reason=reason, detail=detail) for name, reason, detail in self.rejected)
 
 
-@dataclass(slots=True)
-class _Collector:
-    """Turns raw entries into rows; *project* None takes files of any project (find-links pages)."""
-
-    base: str
-    project: str | None
-    rows: list[Row] = field(default_factory=list[Row])
-    rejected: list[tuple[str, Reason, str]] = field(default_factory=list[tuple[str, Reason, str]])
-    check: Callable[[str, str], tuple[Reason, str] | None] = check_filename
-
-    def reject(self, filename: str, reason: Reason, detail: str) -> None:
-        self.rejected.append((filename[:300], reason, detail[:300]))
-
-    def add(
-        self,
-        filename: str,
-        url: str,
-        hashes: dict[str, str],
-        *,
-        size: int | None = None,
-        requires_python: str | None = None,
-        yanked: str | None = None,
-        upload_time: str | None = None,
-        metadata: dict[str, str] | None = None,
-        provenance: str | None = None,
-    ) -> None:
-        if self.project is not None:
-            problem = self.check(filename, self.project)
-            if problem is not None:
-                self.reject(filename, *problem)
-                return
-        if requires_python:
-            cleaned = clean_requires_python(requires_python)
-            if cleaned is None:
-                self.reject(filename, "invalid-specifier", f"requires-python {requires_python[:200]!r}")
-                return
-            requires_python = cleaned
-        absolute = _resolve(self.base, url)
-        if absolute is None:
-            self.reject(filename, "hidden-by-index", "its address cannot be used from this page")
-            return
-        self.rows.append(
-            (filename, absolute, hashes, size, requires_python or None, yanked, upload_time, metadata, provenance)
-        )
-
-
-def _resolve(base: str, url: str) -> str | None:
-    """Give the absolute address, without credentials and fragment; None where a page must not point there."""
-    if not url or len(url) > 8192:
-        return None
-    if _PLAIN_ADDRESS.match(url):
-        if url[0] == "/":
-            return _origin(base) + url
-        if url[4] == "s" or not base.startswith("https:"):
-            return url
-    try:
-        absolute = urljoin(base, url.strip())
-        absolute = absolute.partition("#")[0]
-        scheme = absolute.partition("://")[0]
-        if scheme not in ("https", "http", "file") or (scheme != "file" and not urlsplit(absolute).hostname):
-            return None
-        base_scheme = base.partition("://")[0]
-        # A page from the network must not make local files candidates, nor one from https lead back to http.
-        if (scheme == "file" and base_scheme != "file") or (scheme == "http" and base_scheme == "https"):
-            return None
-        return strip_credentials(absolute) if "@" in absolute else absolute
-    except ValueError:
-        return None
-
-
-@functools.lru_cache(maxsize=64)
-def _origin(base: str) -> str:
-    scheme, _, rest = base.partition("://")
-    return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}"
-
-
 def parse_page(data: bytes, content_type: str | None, url: str, project: str | None) -> ParsedPage:
     """Read one page. *url* is where it came from, after redirects; *project* is the normalized name.
 
@@ -178,7 +93,7 @@ def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
     files: list[Any] = content.get("files", _MISSING)
     if not isinstance(files, list) or files is _MISSING:
         raise TransportError("the page has no list of files")
-    collector = _Collector(url, project)
+    collector = Collector(url, project)
     for entry in files:
         if isinstance(entry, dict):
             _add_json_file(collector, cast("dict[str, Any]", entry))
@@ -204,7 +119,7 @@ def _check_density(data: bytes) -> None:
             raise TransportError(f"the page has more than {most} times {sign.decode()!r}")
 
 
-def _add_json_file(collector: _Collector, entry: dict[str, Any]) -> None:
+def _add_json_file(collector: Collector, entry: dict[str, Any]) -> None:
     get = entry.get
     filename, url = get("filename"), get("url")
     if not isinstance(filename, str) or not isinstance(url, str):
@@ -236,7 +151,7 @@ def parse_html(data: bytes, url: str, project: str | None) -> ParsedPage:
 
     found = read_anchors(data)
     _check_api_version(found.meta.get("pypi:repository-version"), required=False)
-    collector = _Collector(_join(url, found.base), project)
+    collector = Collector(_join(url, found.base), project)
     for attributes in found.anchors:
         _add_anchor(collector, attributes)
     status = found.meta.get("pypi:project-status", "active")
@@ -258,10 +173,10 @@ def _join(url: str, base: str | None) -> str:
     except ValueError:
         return url
     # A base can move links within what the page itself may name, and no further.
-    return joined if _resolve(url, joined) is not None else url
+    return joined if resolve(url, joined) is not None else url
 
 
-def _add_anchor(collector: _Collector, attributes: Mapping[str, str | None]) -> None:
+def _add_anchor(collector: Collector, attributes: Mapping[str, str | None]) -> None:
     href = (attributes.get("href") or "").strip()
     try:
         parts = urlsplit(href)

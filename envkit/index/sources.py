@@ -15,7 +15,7 @@ from envkit.index.pages import Refresh, RemotePages
 from envkit.index.places import local_path
 from envkit.index.simple_api import ParsedPage
 from envkit.model.secret import strip_credentials
-from envkit.model.source import Index
+from envkit.model.source import PYPI, Index
 
 if TYPE_CHECKING:
     from envkit.cache import Cache
@@ -203,3 +203,16 @@ def make_source(
         clock=clock,
     )
     return RemoteIndex(bare, pages) if index.format == "simple" else RemoteFlat(bare, pages)
+
+
+def as_index(given: object) -> Index:
+    """Give the `Index` that a URL, an `Index` or ``PYPI`` means. Raises `TransportError` for anything else."""
+    if isinstance(given, Index):
+        return given
+    if given is PYPI:
+        from envkit.index.default import default_index_url
+
+        return Index(default_index_url(), name="pypi")
+    if isinstance(given, str):
+        return Index(given)
+    raise TransportError(f"not an index: {type(given).__name__}")

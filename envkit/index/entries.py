@@ -1,0 +1,98 @@
+"""Turn the entries of a page into rows: checked names, absolute addresses, or reasons to pass a file over. Pure."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from urllib.parse import urljoin, urlsplit
+
+from envkit.index.filenames import check_filename, clean_requires_python
+from envkit.model.candidate import Reason
+from envkit.model.secret import strip_credentials
+
+Row: TypeAlias = tuple[
+    str, str, dict[str, str], int | None, str | None, str | None, str | None, dict[str, str] | None, str | None
+]
+"""filename, url, hashes, size, requires-python, yanked, upload time, hashes of the metadata, provenance"""
+
+_PLAIN_ADDRESS = re.compile(r"(?:https?://[a-z0-9.-]+(?::[0-9]+)?)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*)+\Z")
+"""Addresses without anything to resolve, remove or refuse: nearly all, and the slow way is not needed for them."""
+
+
+@dataclass(slots=True)
+class Collector:
+    """Turns raw entries into rows; *project* None takes files of any project (find-links pages)."""
+
+    base: str
+    project: str | None
+    rows: list[Row] = field(default_factory=list[Row])
+    rejected: list[tuple[str, Reason, str]] = field(default_factory=list[tuple[str, Reason, str]])
+
+    def reject(self, filename: str, reason: Reason, detail: str) -> None:
+        """Note why a file is passed over."""
+        self.rejected.append((filename[:300], reason, detail[:300]))
+
+    def add(
+        self,
+        filename: str,
+        url: str,
+        hashes: dict[str, str],
+        *,
+        size: int | None = None,
+        requires_python: str | None = None,
+        yanked: str | None = None,
+        upload_time: str | None = None,
+        metadata: dict[str, str] | None = None,
+        provenance: str | None = None,
+    ) -> None:
+        """Add a file, or note why not."""
+        if self.project is not None:
+            problem = check_filename(filename, self.project)
+            if problem is not None:
+                self.reject(filename, *problem)
+                return
+        if requires_python:
+            cleaned = clean_requires_python(requires_python)
+            if cleaned is None:
+                self.reject(filename, "invalid-specifier", f"requires-python {requires_python[:200]!r}")
+                return
+            requires_python = cleaned
+        absolute = resolve(self.base, url)
+        if absolute is None:
+            self.reject(filename, "hidden-by-index", "its address cannot be used from this page")
+            return
+        self.rows.append(
+            (filename, absolute, hashes, size, requires_python or None, yanked, upload_time, metadata, provenance)
+        )
+
+
+def resolve(base: str, url: str) -> str | None:
+    """Give the absolute address, without credentials and fragment; None where a page must not point there."""
+    if not url or len(url) > 8192:
+        return None
+    if _PLAIN_ADDRESS.match(url):
+        if url[0] == "/":
+            return _origin(base) + url
+        if url[4] == "s" or not base.startswith("https:"):
+            return url
+    try:
+        absolute = urljoin(base, url.strip())
+        absolute = absolute.partition("#")[0]
+        scheme = absolute.partition("://")[0]
+        if scheme not in ("https", "http", "file") or (scheme != "file" and not urlsplit(absolute).hostname):
+            return None
+        base_scheme = base.partition("://")[0]
+        # A page from the network must not make local files candidates, nor one from https lead back to http.
+        if (scheme == "file" and base_scheme != "file") or (scheme == "http" and base_scheme == "https"):
+            return None
+        return strip_credentials(absolute) if "@" in absolute else absolute
+    except ValueError:
+        return None
+
+
+@functools.lru_cache(maxsize=64)
+def _origin(base: str) -> str:
+    scheme, _, rest = base.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}"
