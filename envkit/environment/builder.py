@@ -260,8 +260,8 @@ class EnvBuilder:
         context.inc_path = self._venv_path(env_dir, "include")
         context.lib_path = self._venv_path(env_dir, "purelib")
         context.platlib_path = self._venv_path(env_dir, "platlib")
-        _make_folder(context.inc_path)
-        _make_folder(context.lib_path)
+        _make_below(env_dir, context.inc_path)
+        _make_below(env_dir, context.lib_path)
         if self._rules.has_lib64_link:
             link = os.path.join(env_dir, "lib64")
             if not os.path.lexists(link):
@@ -348,11 +348,16 @@ class EnvBuilder:
             self.install_scripts(context, activation.SCRIPTS)
         else:
             values = activation.values_of(context)
-            for folder, name in self._chosen_scripts():
+            wanted = False
+            for at, (folder, name) in enumerate(self._chosen_scripts()):
                 text = activation.template(folder, name)
-                shell = activation.shell_of(name)
-                text = activation.render(text, shell, values, relocatable=self.relocatable)
-                self._write_script(os.path.join(context.bin_path, name), text)
+                text = activation.render(text, activation.shell_of(name), values, relocatable=self.relocatable)
+                path = os.path.join(context.bin_path, name)
+                files.write_bytes(path, text.encode("utf-8", "surrogateescape"), 0o644)
+                # As venv has it, whatever the umask; which the first file tells, without touching that.
+                wanted = os.stat(path).st_mode & 0o7777 != 0o644 if at == 0 else wanted
+                if wanted:
+                    files.change_mode(path, 0o644)
         files.write_bytes(os.path.join(context.env_dir, "CACHEDIR.TAG"), _CACHEDIR_TAG)
 
     def post_setup(self, context: SimpleNamespace) -> None:
@@ -394,10 +399,6 @@ class EnvBuilder:
             for folder, name in activation.ACTIVATORS[activator]
             if folder in ("common", platform) or (folder == "posix" and self.activators is not None)
         ]
-
-    def _write_script(self, path: str, text: str) -> None:
-        files.write_bytes(path, text.encode("utf-8", "surrogateescape"))
-        files.change_mode(path, 0o644)  # as venv has it, whatever the umask
 
     def upgrade_dependencies(self, context: SimpleNamespace) -> None:
         """Upgrade pip, and what else ``ensurepip`` brings, to the newest versions of the index."""
@@ -468,6 +469,19 @@ def _make_fresh(path: str) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def _make_below(root: str, path: str) -> None:
+    """Make a folder below *root*, from above, which needs no failed attempts."""
+    inner = path[len(root) :].split(os.sep) if path.startswith(root + os.sep) else []
+    folder = root
+    for name in inner[1:-1]:
+        folder = os.path.join(folder, name)
+        try:
+            files.make_dir(folder, exist_ok=False)
+        except FileExistsError:
+            continue
+    _make_folder(path)
 
 
 def _make_folder(path: str) -> None:

@@ -58,9 +58,8 @@ def _of_folders(folders: Iterable[str]) -> Iterator[str]:
     for folder in dict.fromkeys(folders):
         if not os.path.isabs(folder):  # a relative entry of PATH would search the working folder
             continue
-        names = [name for name in _names(folder) if name[:2] in _STARTS and _NAME.fullmatch(name)]
         shims = os.path.basename(folder) == "shims"
-        for name in sorted(names, key=_rank):
+        for name in _programs(folder):
             path = os.path.join(folder, name)
             if not (shims or _is_store_stub(path)) and os.path.isfile(path):
                 yield path
@@ -138,18 +137,29 @@ def _version_key(name: str) -> list[tuple[int, str]]:
     return [(int(number or 0), word) for word, number in re.findall(r"(\D*)(\d*)", name)]
 
 
-_listings: dict[str, tuple[int, list[str]]] = {}
+_listings: dict[tuple[str, bool], tuple[int, list[str]]] = {}
 
 
 def _names(folder: str) -> list[str]:
-    """Give the names in a folder; read again when the folder has changed."""
+    return _listed(folder, programs=False)
+
+
+def _programs(folder: str) -> list[str]:
+    """Give the names that interpreters have, the most telling first."""
+    return _listed(folder, programs=True)
+
+
+def _listed(folder: str, *, programs: bool) -> list[str]:
+    """Give the names in a folder, which is read again when it has changed."""
     try:
         changed = os.stat(folder).st_mtime_ns
-        known = _listings.get(folder)
+        known = _listings.get((folder, programs))
         if known is not None and known[0] == changed:
             return known[1]
-        names = os.listdir(folder)
-    except OSError:
+        names = os.listdir(folder)[:_MAX_ENTRIES]
+    except (OSError, ValueError):
         return []
-    _listings[folder] = (changed, names[:_MAX_ENTRIES])
-    return names[:_MAX_ENTRIES]
+    if programs:
+        names = sorted((name for name in names if name[:2] in _STARTS and _NAME.fullmatch(name)), key=_rank)
+    _listings[folder, programs] = (changed, names)
+    return names

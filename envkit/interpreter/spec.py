@@ -65,7 +65,10 @@ def parse_spec(text: str | None) -> Spec:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from python_discovery import PythonSpec
 
-    known = PythonSpec.from_string_spec(text)
+    try:
+        known = PythonSpec.from_string_spec(text)
+    except ValueError as error:
+        raise InterpreterError(f"{text!r} is no range of versions", context={"spec": text}) from error
     implementation = known.implementation.lower() if known.implementation else None
     if implementation not in (None, "cpython", "pypy", "graalpy", "python") or known.path is not None:
         raise InterpreterError(
