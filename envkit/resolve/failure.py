@@ -22,7 +22,7 @@ MAX_REJECTIONS = 200
 def to_error(problem: Problem, proof: Incompatibility, bounds: Bounds) -> EnvkitError:
     """Give the error for a problem without a solution."""
     facts = [one for one in ordered(proof) if isinstance(one.cause, Fact)]
-    simple = _unknown(problem, facts) or _without_candidates(problem, facts)
+    simple = _unknown(problem, facts) or _without_candidates(problem, facts, bounds)
     if simple is not None:
         return simple
     account = _account(problem, facts)
@@ -66,7 +66,7 @@ def _unknown(problem: Problem, facts: list[Incompatibility]) -> ProjectNotFound 
     return None
 
 
-def _without_candidates(problem: Problem, facts: list[Incompatibility]) -> NoCandidate | None:
+def _without_candidates(problem: Problem, facts: list[Incompatibility], bounds: Bounds) -> NoCandidate | None:
     """Give the error for a root of which no file can be used, or whose own words no version fits."""
     for one in facts:
         fact = one.cause
@@ -82,10 +82,15 @@ def _without_candidates(problem: Problem, facts: list[Incompatibility]) -> NoCan
                 message += f"; other files were passed over: {reasons}" if reasons else ""
             else:
                 message = f"{node.name} has no usable file: {reasons or 'it has no files'}"
+            tried = suggest(problem, facts, bounds) if node.eligible else ()
             return NoCandidate(
                 message,
-                hint=_policy_hint(rejections),
-                context={"project": node.name, "requirement": fact.text},
+                hint=f"it works if you {tried[0].change}" if tried else _policy_hint(rejections),
+                context={
+                    "project": node.name,
+                    "requirement": fact.text,
+                    "suggestions": tuple(one.to_dict() for one in tried),
+                },
                 rejections=rejections,
             )
     return None

@@ -109,7 +109,7 @@ def test_exclusions_are_dropped(solver):
 def test_versions_as_pep_440_says(solver, root, versions, expected):
     index = {"a": {version: [] for version in versions}}
     if expected is None:
-        with pytest.raises(ResolutionImpossible):
+        with pytest.raises(NoCandidate):
             resolve(solver, index, [root])
     else:
         assert resolve(solver, index, [root]) == {"a": expected}
@@ -129,14 +129,14 @@ def test_prereleases_by_policy(solver, mode, expected):
 
 
 def test_disallowed_prereleases_are_no_candidates(solver):
-    with pytest.raises(ResolutionImpossible):
+    with pytest.raises(NoCandidate):
         resolve(solver, {"a": {"1": [], "2a1": []}}, ["a>1"], policy=ResolutionPolicy(prereleases="disallow"))
 
 
 def test_yanked_files_need_an_exact_pin_or_a_preference(solver):
     index = {"a": {"1": [], "2": Release(yanked="broken")}, "b": {"1": ["a==2"]}, "c": {"1": ["a>=1"]}}
     assert resolve(solver, index, ["a"]) == {"a": "1"}
-    with pytest.raises(ResolutionImpossible):
+    with pytest.raises(NoCandidate):
         resolve(solver, index, ["a>=2"])
     assert resolve(solver, index, ["a==2"]) == {"a": "2"}
     assert resolve(solver, index, ["c", "b"]) == {"a": "2", "b": "1", "c": "1"}
