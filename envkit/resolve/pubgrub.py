@@ -13,6 +13,7 @@ from __future__ import annotations
 import heapq
 from typing import NamedTuple
 
+from envkit.errors import IndexAccessError
 from envkit.resolve.dependencies import Unusable
 from envkit.resolve.problem import ROOT, YES, Need, Node, Problem
 from envkit.resolve.solver import Bounds, Fact, Incompatibility, Solution, Unsolvable
@@ -131,8 +132,12 @@ class _Search:
         self.problem.prefetch(node, bits)
         for other in bits:
             self.told[index] = self.told.get(index, 0) | 1 << other
-            needs = self.problem.needs(node, other)
-            self._sync()
+            try:
+                needs = self.problem.needs(node, other)
+            except IndexAccessError:
+                continue  # it may never be wanted; if it is, the error comes again then
+            finally:
+                self._sync()
             if isinstance(needs, Unusable):
                 self._exclude(node, other, needs)
             else:
