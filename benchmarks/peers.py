@@ -60,7 +60,7 @@ class Uv:
         if workload.exclude_newer is not None:
             command += ["--exclude-newer", workload.exclude_newer]
         ended = run(command, stdin="\n".join(workload.requirements), timeout=self.timeout)
-        return _outcome(ended, lambda: read_pins(ended.stdout))
+        return outcome(ended, lambda: read_pins(ended.stdout))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Pip:
             if workload.exclude_newer is not None:
                 command += ["--uploaded-prior-to", workload.exclude_newer]
             ended = run([*command, *workload.requirements], timeout=self.timeout)
-            return _outcome(ended, lambda: _report_pins(json.loads(report.read_text())))
+            return outcome(ended, lambda: _report_pins(json.loads(report.read_text())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,22 @@ class EnvkitProcess:
         facts: dict[str, Any] = json.loads(ended.stdout) if ended.returncode == 0 else {}
         if facts.get("error"):
             return Outcome(None, ended.seconds, ended.peak, facts["error"])
-        return _outcome(ended, lambda: facts["pins"])
+        return outcome(ended, lambda: facts["pins"])
 
 
-PEERS: dict[str, Callable[..., Peer]] = {"uv": Uv, "pip": Pip, "envkit": EnvkitProcess}
+def _nab(url: str, cache: Path, timeout: float = 300.0) -> Peer:
+    from benchmarks.lockers import Nab
+
+    return Nab(url, cache, timeout)
+
+
+def _pdm(url: str, cache: Path, timeout: float = 300.0) -> Peer:
+    from benchmarks.lockers import Pdm
+
+    return Pdm(url, cache, timeout)
+
+
+PEERS: dict[str, Callable[..., Peer]] = {"uv": Uv, "pip": Pip, "envkit": EnvkitProcess, "nab": _nab, "pdm": _pdm}
 
 
 def request(workload: Workload, salt: int = 0, *, environment: str | None = None, compiled: bool = False) -> str:
@@ -129,16 +141,14 @@ def request(workload: Workload, salt: int = 0, *, environment: str | None = None
 
 def versions() -> dict[str, str]:
     """Give the exact versions of all peers that are here."""
-    found = {}
+    found = {name: text for name in ("nab", "pdm") if (text := _told_version(name))}
     for name in (
         "pyenvkit",
         "uv",
         "pip",
         "resolvelib",
         "packaging",
-        "pdm",
         "virtualenv",
-        "nab",
         "urllib3",
         "matplotlib",
     ):
@@ -147,6 +157,14 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _told_version(name: str) -> str:
+    try:
+        ended = run([program(name), "--version"], timeout=60)
+    except FileNotFoundError:
+        return ""
+    return ended.stdout.strip().rpartition(" ")[2] if ended.returncode == 0 else ""
 
 
 def read_pins(text: str) -> dict[str, str]:
@@ -160,7 +178,8 @@ def _report_pins(report: dict[str, Any]) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in pairs}
 
 
-def _outcome(ended: Ended, pins: Callable[[], Mapping[str, str]]) -> Outcome:
+def outcome(ended: Ended, pins: Callable[[], Mapping[str, str]]) -> Outcome:
+    """Give the outcome of a process; *pins* reads its output if it went well."""
     if ended.timed_out:
         return Outcome(None, ended.seconds, ended.peak, f"not done after {ended.seconds:.0f} s")
     if ended.returncode != 0:
