@@ -16,6 +16,7 @@ from envkit.errors import RequirementError
 from envkit.model.candidate import CoreMetadata
 from envkit.model.identity import normalize
 from envkit.model.requirement import parse_requirement
+from envkit.model.secret import strip_credentials
 
 MAX_DEPENDENCIES = 20_000
 MAX_EXTRAS = 2_000
@@ -32,9 +33,13 @@ class Dependency(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The requirement without its marker (PEP 508)."""
+        """The requirement without its marker (PEP 508), and without credentials: it is shown and stored."""
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
-        return f"{self.name}{extras} @ {self.url}" if self.url else f"{self.name}{extras}{self.specifier}"
+        return (
+            f"{self.name}{extras} @ {strip_credentials(self.url)}"
+            if self.url
+            else f"{self.name}{extras}{self.specifier}"
+        )
 
 
 class VersionDependencies(NamedTuple):

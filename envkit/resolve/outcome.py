@@ -11,6 +11,7 @@ from envkit.model.identity import parse_version
 from envkit.model.pin import Edge, Pin, Request
 from envkit.model.requirement import parse_requirement
 from envkit.model.resolution import Resolution
+from envkit.model.secret import strip_credentials
 from envkit.resolve.dependencies import Unusable
 from envkit.resolve.problem import ROOT, Need, Node, Problem, Restart
 from envkit.resolve.solver import Solution
@@ -86,8 +87,9 @@ def _check_asked(problem: Problem, node: Node, bit: int, incoming: list[tuple[st
     request = problem.request(node, bit)
     rows = [row for row in problem.inputs.constraints if row.name == node.name]
     if request is not None:
+        shown = strip_credentials(request.url)  # as texts of requirements have it
         asked = any(row.url == request.url for row in rows) or any(
-            text.partition(" @ ")[2] == request.url for _, text in incoming
+            text.partition(" @ ")[2] == shown for _, text in incoming
         )
     else:
         texts = [row.specifier for row in rows] + [str(parse_requirement(text).specifier) for _, text in incoming]
