@@ -3,11 +3,12 @@
 A digest is read by splitting and slicing: nothing in it can run code, and a damaged one is noticed by its checksums and
 thrown away. It has four parts::
 
-    envkit-digest 2 <crc32 of the second and third part> <length of the second part> <versions>
+    envkit-digest 3 <crc32 of the second and third part> <length of the second part> <versions> <rows>
     <identity of the page> <fingerprint of the rules>
     <versions, ascending, by spaces>
     <mask of pre-releases in hex> <mask of yanked versions in hex>
-    <dependency lines>: JSON {"b": rows, "x": {extra: rows}} or {"!": [reason, detail]}
+    <rows>: name, extras by commas, specifier, URL; by tabs
+    <dependency lines>: numbers of rows by spaces, then ";extra=numbers" for each extra; or "!" and JSON [reason, detail]
     <for each version the number of its dependency line, or -1>, <end of its files>: little-endian, 4 bytes each
     <files of each version>: crc32 and JSON rows of the usable files, the preferred one first
 
@@ -20,7 +21,7 @@ import json
 import sys
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from envkit.model.candidate import Artifact
@@ -29,7 +30,7 @@ from envkit.resolve.selection import Release
 from envkit.resolve.versions import VersionLine, sort_key
 
 _MAGIC = "envkit-digest"
-_FORMAT = "2"
+_FORMAT = "3"
 _FIXED = 3
 _UNREAD = -1
 
@@ -42,8 +43,8 @@ class Releases:
     """
 
     __slots__ = (
-        "_artifacts", "_data", "_dependencies", "_ends", "_known", "_lines", "_numbers", "_passing", "_start",
-        "identity", "learned", "line", "name", "prereleases", "yanked",
+        "_artifacts", "_data", "_dependencies", "_ends", "_known", "_lines", "_numbers", "_passing", "_row_numbers",
+        "_rows", "_start", "_values", "identity", "learned", "line", "name", "prereleases", "yanked",
     )  # fmt: skip
 
     def __init__(self, name: str, identity: str, texts: Sequence[str], prereleases: int, yanked: int) -> None:
@@ -60,6 +61,9 @@ class Releases:
         self._known = array("i", [_UNREAD]) * len(texts)
         self._lines: list[str] = []
         self._numbers: dict[str, int] = {}
+        self._rows: list[str] = []
+        self._row_numbers: dict[Dependency, int] = {}
+        self._values: dict[int, Dependency] = {}
         self._passing: dict[int, VersionDependencies | Unusable] = {}
         self._dependencies: dict[int, VersionDependencies | Unusable] = {}
 
@@ -88,7 +92,7 @@ class Releases:
     @classmethod
     def _decode(cls, name: str, identity: str, rules: str, data: bytes) -> Releases | None:
         start = data.index(b"\n") + 1
-        magic, version, crc, length, count = data[: start - 1].decode().split(" ")
+        magic, version, crc, length, count, rows = data[: start - 1].decode().split(" ")
         if (magic, version) != (_MAGIC, _FORMAT):
             return None
         middle = start + int(length)
@@ -101,7 +105,8 @@ class Releases:
         prereleases, yanked = lines[2].split(" ")
         texts = lines[1].split(" ") if lines[1] else []
         self = cls(name, identity, texts, int(prereleases, 16), int(yanked, 16))
-        self._lines = lines[_FIXED:]
+        self._rows = lines[_FIXED : _FIXED + int(rows)]
+        self._lines = lines[_FIXED + int(rows) :]
         numbers = array("i", data[middle:after])
         if sys.byteorder == "big":
             numbers.byteswap()
@@ -127,8 +132,48 @@ class Releases:
             return self._passing.get(at)
         found = self._dependencies.get(known)
         if found is None:
-            found = self._dependencies[known] = _read_dependencies(self._lines[known])
+            found = self._dependencies[known] = self._read_line(self._lines[known])
         return found
+
+    def _read_line(self, line: str) -> VersionDependencies | Unusable:
+        if line[:1] == "!":
+            return Unusable(*json.loads(line[1:]))
+        base, _, more = line.partition(";")
+        extras = dict(part.split("=") for part in more.split(";")) if more else {}
+        return VersionDependencies(self._dependencies_at(base), _Extras(extras, self._dependencies_at))
+
+    def _dependencies_at(self, numbers: str) -> tuple[Dependency, ...]:
+        values = self._values
+        found: list[Dependency] = []
+        for text in numbers.split():
+            number = int(text)
+            value = values.get(number)
+            if value is None:
+                name, extras, specifier, url = self._rows[number].split("\t")
+                wanted = tuple(extras.split(",")) if extras else ()
+                value = values[number] = Dependency(name, wanted, specifier, url or None)
+            found.append(value)
+        return tuple(found)
+
+    def _write_line(self, found: VersionDependencies | Unusable) -> str:
+        if isinstance(found, Unusable):
+            return "!" + json.dumps([found.reason, found.detail])
+        extras = [f"{extra}={self._numbers_of(rows)}" for extra, rows in found.extras.items()]
+        return ";".join([self._numbers_of(found.base), *extras])
+
+    def _numbers_of(self, dependencies: Sequence[Dependency]) -> str:
+        if not self._row_numbers and self._rows:
+            everything = self._dependencies_at(" ".join(map(str, range(len(self._rows)))))
+            self._row_numbers = {value: number for number, value in enumerate(everything)}
+        numbers: list[str] = []
+        for one in dependencies:
+            number = self._row_numbers.get(one)
+            if number is None:
+                number = self._row_numbers[one] = len(self._rows)
+                self._rows.append("\t".join((one.name, ",".join(one.extras), one.specifier, one.url or "")))
+                self._values[number] = one
+            numbers.append(str(number))
+        return " ".join(numbers)
 
     def knows(self, at: int) -> bool:
         """Whether the metadata of the version at *at* was read."""
@@ -144,7 +189,7 @@ class Releases:
         if not lasting:
             self._passing[at] = found
             return found
-        line = _write_dependencies(found)
+        line = self._write_line(found)
         known = self._numbers.get(line)
         if known is None:
             known = self._numbers[line] = len(self._lines)
@@ -160,6 +205,7 @@ class Releases:
             f"{self.identity} {rules}",
             " ".join(self.line.texts),
             f"{self.prereleases:x} {self.yanked:x}",
+            *self._rows,
             *self._lines,
         ]
         body = "\n".join(head).encode() + b"\n"
@@ -176,28 +222,31 @@ class Releases:
             numbers.byteswap()
         table = numbers.tobytes()
         crc = zlib.crc32(table, zlib.crc32(body))
-        first = f"{_MAGIC} {_FORMAT} {crc:08x} {len(body)} {len(self.line.texts)}\n"
+        first = f"{_MAGIC} {_FORMAT} {crc:08x} {len(body)} {len(self.line.texts)} {len(self._rows)}\n"
         return b"".join((first.encode(), body, table, *rows))
 
 
-def _write_dependencies(found: VersionDependencies | Unusable) -> str:
-    if isinstance(found, Unusable):
-        return json.dumps({"!": [found.reason, found.detail]}, separators=(",", ":"))
-    return json.dumps({"b": found.base, "x": found.extras}, separators=(",", ":"))
+class _Extras(Mapping[str, tuple[Dependency, ...]]):
+    """The dependencies of each extra, read only for the extras that are asked for."""
 
+    __slots__ = ("_read", "_texts", "_values")
 
-def _read_dependencies(line: str) -> VersionDependencies | Unusable:
-    data = json.loads(line)
-    if "!" in data:
-        return Unusable(*data["!"])
-    return VersionDependencies(
-        tuple([_row(row) for row in data["b"]]),
-        {extra: tuple([_row(row) for row in rows]) for extra, rows in data["x"].items()},
-    )
+    def __init__(self, texts: dict[str, str], read: Callable[[str], tuple[Dependency, ...]]) -> None:
+        self._texts = texts
+        self._read = read
+        self._values: dict[str, tuple[Dependency, ...]] = {}
 
+    def __getitem__(self, extra: str) -> tuple[Dependency, ...]:
+        found = self._values.get(extra)
+        if found is None:
+            found = self._values[extra] = self._read(self._texts[extra])
+        return found
 
-def _row(row: list[Any]) -> Dependency:
-    return Dependency(row[0], tuple(row[1]), row[2], row[3])
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
 
 
 _FIELDS = (

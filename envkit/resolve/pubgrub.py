@@ -11,6 +11,7 @@ operation on integers.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from envkit.errors import IndexAccessError
@@ -130,6 +131,7 @@ class _Search:
         mask = self.problem.worse(node, lasting[-1] if lasting else node.full, bit)
         bits = self.problem.order(node, mask & ~self.told.get(index, 0), ahead)
         self.problem.prefetch(node, bits)
+        alike: dict[int, tuple[Sequence[Need], int]] = {}
         for other in bits:
             self.told[index] = self.told.get(index, 0) | 1 << other
             try:
@@ -141,8 +143,11 @@ class _Search:
             if isinstance(needs, Unusable):
                 self._exclude(node, other, needs)
             else:
-                for need in needs:
-                    self._depend(index, 1 << other, need)
+                # Versions with equal dependencies share one object.
+                alike[id(needs)] = needs, alike.get(id(needs), (needs, 0))[1] | 1 << other
+        for needs, mask in alike.values():
+            for need in needs:
+                self._depend(index, mask, need)
 
     def _exclude(self, node: Node, bit: int, why: Unusable) -> None:
         self.bounds.skipped(self.problem, node, bit, why.detail)
@@ -159,29 +164,40 @@ class _Search:
 
     def _depend(self, index: int, bits: int, need: Need, extra: int = -1) -> bool:
         """Note that *index* at *bits* (with *extra*) needs *need*; true where that cannot be while it is chosen."""
-        full = self.problem.nodes[need.node].full
-        barred = full & ~need.mask
-        key = (index, extra, need.node, barred)
+        on, allowed, _ = need
+        key = (index, extra, on, allowed)
         known = self.merged.get(key)
         if known is not None and not known.dead:
-            have = known.terms[0][1]
-            known.terms = ((index, have | bits), *known.terms[1:])
+            first = known.terms[0][1]
+            if first | bits != first:
+                known.terms = ((index, first | bits), *known.terms[1:])
         else:
-            if need.node == index:
-                if not bits & barred:
-                    return False
-                terms: tuple[tuple[int, int], ...] = ((index, bits & barred),)
-            elif need.node == extra:
+            known = self._dependency(index, bits, need, extra)
+            if known is None:
                 return False
-            else:
-                terms = ((index, bits),) if barred == full else ((index, bits), (need.node, barred))
-            if extra >= 0:
-                terms = (*terms, (extra, YES))
-            known = Incompatibility(terms, Fact("dependency", index, need.text, need.node))
-            if need.node != index:
+            if on != index:
                 self.merged[key] = known
             self._add(known)
-        return not any(self.masks[node] & ~mask for node, mask in known.terms[1:])
+        masks = self.masks
+        for node, mask in known.terms[1:]:
+            if masks[node] & ~mask:
+                return False
+        return True
+
+    def _dependency(self, index: int, bits: int, need: Need, extra: int) -> Incompatibility | None:
+        full = self.problem.nodes[need.node].full
+        barred = full & ~need.mask
+        if need.node == index:
+            if not bits & barred:
+                return None
+            terms: tuple[tuple[int, int], ...] = ((index, bits & barred),)
+        elif need.node == extra:
+            return None
+        else:
+            terms = ((index, bits),) if barred == full else ((index, bits), (need.node, barred))
+        if extra >= 0:
+            terms = (*terms, (extra, YES))
+        return Incompatibility(terms, Fact("dependency", index, need.text, need.node))
 
     # -- knowing
 
