@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     from envkit.interpreter.interpreter import Interpreter
     from envkit.wheels.built import BuiltWheel
     from envkit.wheels.pool import WheelPool
+
+
+_LASTING = 300.0
+"""Seconds for which a resolution of build requirements holds; pages of indexes are looked at again later than that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +205,11 @@ class _Environments:
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
-        self._known: dict[tuple[str, ...], _Requirements] = {}
+        self._known: dict[tuple[str, ...], tuple[float, _Requirements]] = {}
+        # Hashes, strategies and exclusions are said of what is installed, not of what builds it.
+        self._policy = replace(
+            workshop.policy, require_hashes=False, strategy="highest", excluded=(), requires_python=None
+        )
 
     @property
     def interpreter(self) -> str:
@@ -211,9 +220,10 @@ class _Environments:
         """Resolve build requirements as envkit resolves everything else."""
         key = tuple(sorted(set(requirements)))
         known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = _Requirements(self._resolve(key, chain) if key else None)
-        return known
+        if known is None or known[0] < time.monotonic():
+            found = _Requirements(self._resolve(key, chain) if key else None)
+            known = self._known[key] = (time.monotonic() + _LASTING, found)
+        return known[1]
 
     def _resolve(self, requirements: tuple[str, ...], chain: tuple[str, ...]) -> Resolution:
         from envkit.resolve.resolver import Resolver
@@ -221,7 +231,7 @@ class _Environments:
         workshop = self._workshop
         with Builds(workshop, chain=chain) as nested:
             source = IndexSource(workshop.client, workshop.cache.bucket("digests", 1), nested)
-            resolver = Resolver(Target.of(workshop.interpreter), source, workshop.policy, cancel=workshop.cancel)
+            resolver = Resolver(Target.of(workshop.interpreter), source, self._policy, cancel=workshop.cancel)
             try:
                 resolution = resolver.resolve(requirements, constraints=workshop.settings.constraints)
             except EnvkitError as error:

@@ -152,6 +152,16 @@ def test_build_constraints_hold_for_build_requirements_alone(tmp_path):
     assert run(env, "import toolkit; print(toolkit.VERSION)") == "2.0"
 
 
+def test_what_is_said_of_installed_files_does_not_hold_for_build_requirements(tmp_path):
+    world = World(tmp_path, policy=ResolutionPolicy(strategy="lowest", requires_python=">=3.8", excluded=("toolkit",)))
+    toolkit(world.folder, "1.0")
+    toolkit(world.folder, "2.0")
+    show = "import toolkit; print('VERSION', toolkit.VERSION)"
+    tool_sdist(world.folder, {"name": "demo", "version": "1.0", "run": show})
+    world.builds.build(world.resolve("demo").pins["demo"])
+    assert any(event.line == "VERSION 2.0" for event in world.seen("BuildOutput"))
+
+
 def test_extra_build_requirements_by_project(tmp_path):
     world = World(tmp_path, extra_requirements={"Demo": ("forgotten",)})
     toolkit(world.folder)
