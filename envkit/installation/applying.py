@@ -132,7 +132,7 @@ def _find_removal(plan: InstallPlan, layout: Layout, attested: dict[str, tuple[i
         return Removal()
     gone: list[InstalledDistribution] = []
     others: list[InstalledDistribution] = []
-    for distribution in scan(layout.libraries, shadowed=True):
+    for distribution in scan(layout.libraries, shadowed=True, brief=True):
         (gone if os.fspath(distribution.path) in gone_paths else others).append(distribution)
     if len(gone) != len(gone_paths):
         raise StalePlan("a distribution that the plan removes is not there", context={"root": layout.root})

@@ -88,7 +88,7 @@ class Installer:
         stamp = state.fingerprint(self.layout.libraries)
         return make_plan(
             resolution,
-            scan(self.layout.libraries, shadowed=True),
+            scan(self.layout.libraries, shadowed=True, brief=True),
             mode=mode,
             root=self.layout.root,
             fingerprint=stamp,
@@ -123,7 +123,7 @@ class Installer:
         stamp = state.fingerprint(self.layout.libraries)
         wanted = dict.fromkeys(normalize(name) for name in names)
         gone: list[Present] = []
-        for distribution in scan(self.layout.libraries, shadowed=True):
+        for distribution in scan(self.layout.libraries, shadowed=True, brief=True):
             name = normalize(distribution.name)
             if name in wanted:
                 path = os.fspath(distribution.path)

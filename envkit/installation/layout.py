@@ -124,6 +124,9 @@ def _layout(root: str, schemes: Mapping[str, str], environment: EnvironmentLike,
         os.path.realpath(environment.paths[name]) for name in ("stdlib", "platstdlib") if name in environment.paths
     }
     python = environment.interpreter.executable
+    beside = os.path.realpath(os.path.dirname(python)) == real["scripts"]
+    if beside and os.name == "posix" and getattr(environment, "relocatable", False):
+        python = os.path.basename(python)  # which scripts then look for in their own folder
     return Layout(
         root=os.path.realpath(root),
         schemes=real,

@@ -13,12 +13,12 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from envkit.errors import InstallError
 from envkit.installation.layout import Layout, inside
 from envkit.installation.protected import is_protected, standing_folders
 from envkit.installed import record
-from envkit.installed.record import RecordRow
 from envkit.model.distribution import InstalledDistribution
 
 # An edit this shortly after the installation may carry the installation's own time stamp.
@@ -40,13 +40,9 @@ class Removal:
     rewritten: dict[str, bytes] = field(default_factory=dict[str, bytes])
 
 
-@dataclass(frozen=True, slots=True)
-class _Recorded:
-    """One file to remove: what is known of it. *settled* is when it was certainly as recorded, in ns; 0 for never."""
-
-    row: RecordRow
-    settled: int
-    own: bool
+# What is known of one file to remove: (hash field, size field, settled, own). *settled* is when it was certainly as
+# recorded, as mtime in ns, 0 for never; *own* marks the distribution's metadata. Plain tuples: there are thousands.
+_Recorded: TypeAlias = tuple[str, str, int, bool]
 
 
 def find_removal(
@@ -83,7 +79,7 @@ def _recorded_files(
 
         for path in legacy_files(distribution, layout, removal.rewritten):
             if not _stays(path, layout, removal):
-                yield path, _Recorded(RecordRow(path, "", ""), 0, own=True)
+                yield path, ("", "", 0, True)
         return
     location = os.path.realpath(distribution.location)
     info = os.path.join(location, distribution.path.name)
@@ -91,16 +87,17 @@ def _recorded_files(
     facts = os.lstat(os.path.join(info, "RECORD"))
     settled = facts.st_mtime_ns - _SLACK_NS if attested.get(info) == (facts.st_mtime_ns, facts.st_size) else 0
     info_prefix = info + os.sep
-    libraries = layout.libraries
-    for row in rows:
-        place = absolute(row.path, location)
-        if place is None:
-            removal.left[row.path] = "outside"
+    in_library = location in layout.libraries
+    for path, hashed, size in rows:
+        if in_library and is_plain(path):
+            place = f"{location}{os.sep}{path}"
+            yield place, (hashed, size, settled, place.startswith(info_prefix))
             continue
-        own = place.startswith(info_prefix)
-        plain = location in libraries and place == f"{location}{os.sep}{row.path}"
-        if own or plain or not _stays(place, layout, removal):
-            yield place, _Recorded(row, settled, own)
+        other = absolute(path, location)
+        if other is None:
+            removal.left[path] = "outside"
+        elif other.startswith(info_prefix) or not _stays(other, layout, removal):
+            yield other, (hashed, size, settled, other.startswith(info_prefix))
 
 
 def _stays(path: str, layout: Layout, removal: Removal) -> bool:
@@ -113,12 +110,17 @@ def _stays(path: str, layout: Layout, removal: Removal) -> bool:
     return False
 
 
+def is_plain(path: str) -> bool:
+    """Whether a recorded path can be joined as it is: it goes downwards only. Never so where separators differ."""
+    return os.sep == "/" and path[0] not in "./" and "/." not in path and "//" not in path
+
+
 def absolute(path: str, location: str) -> str | None:
     """Give the place of a recorded path, by its components alone; None for one that is no path."""
     if not path or "\0" in path:
         return None
-    if path[0] not in "./\\" and "/." not in path and "//" not in path and ":" not in path:
-        return f"{location}{os.sep}{path}" if os.sep == "/" else os.path.join(location, *path.split("/"))
+    if is_plain(path):
+        return f"{location}{os.sep}{path}"
     return os.path.normpath(os.path.join(location, path))
 
 
@@ -146,8 +148,8 @@ def _tops(wanted: Mapping[str, _Recorded], standing: frozenset[str]) -> list[str
 def _spare_shared(
     wanted: dict[str, _Recorded], tops: list[str], others: Iterable[InstalledDistribution], removal: Removal
 ) -> None:
-    """Take out what other distributions record too. A RECORD is parsed only if it could name one of the tops."""
-    needles = {os.path.basename(top).encode() for top in tops}
+    """Take out what other distributions record too. Only rows that could name one of the tops are parsed."""
+    names = {os.path.basename(top).encode() for top in tops}
     for other in others:
         if other.kind != "dist-info":
             continue
@@ -158,10 +160,12 @@ def _spare_shared(
                 data = file.read()
         except OSError:
             continue
-        if not any(needle in data for needle in needles):
+        hits = [name for name in names if name in data]
+        if not hits:
             continue
+        lines = [line for line in data.split(b"\n") if any(hit in line for hit in hits)]
         try:
-            rows = record.parse(data, where=path)
+            rows = record.parse(b"\n".join(lines), where=path)
         except InstallError:
             continue
         for row in rows:
@@ -246,9 +250,9 @@ class _Walker:
 
 def _why_not(path: str, recorded: _Recorded, facts: os.stat_result) -> str | None:
     """Tell why a recorded file may not be removed; None where it may."""
-    if recorded.own:  # the metadata folder is the distribution's, whatever became of what is in it
+    hashed, size, settled, own = recorded
+    if own:  # the metadata folder is the distribution's, whatever became of what is in it
         return None
-    _, hashed, size = recorded.row
     if not hashed:
         return None if path.endswith((".pyc", ".pyo")) else "no-hash"
     if stat.S_ISLNK(facts.st_mode):
@@ -257,7 +261,7 @@ def _why_not(path: str, recorded: _Recorded, facts: os.stat_result) -> str | Non
             facts = os.stat(path)
         except OSError:
             return None  # it leads nowhere
-    elif facts.st_mtime_ns < recorded.settled and size == str(facts.st_size):
+    elif facts.st_mtime_ns < settled and size == str(facts.st_size):
         return None
     if size and size != str(facts.st_size):
         return "changed"

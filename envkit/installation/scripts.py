@@ -18,9 +18,15 @@ _LONGEST_SHEBANG = 127  # bytes that every kernel reads
 
 @functools.lru_cache(maxsize=64)
 def shebang(python: str) -> bytes:
-    """Give the first lines of a script for the interpreter *python*, which may be long or have spaces."""
+    """Give the first lines of a script for the interpreter *python*, which may be long or have spaces.
+
+    A bare name is the one in the script's own folder, wherever that is: environments that may be moved have those.
+    """
     if "\n" in python or "\0" in python:
         raise InstallError("the path of the interpreter has a line break, so no script can start it")
+    if not os.path.dirname(python):
+        own = b'"$(dirname -- "$(realpath -- "$0")")"/' + os.fsencode(shlex.quote(python))
+        return b"#!/bin/sh\n'''exec' " + own + b" \"$0\" \"$@\"\n' '''\n"
     raw = os.fsencode(python)
     if b" " not in raw and b"\t" not in raw and len(raw) + 3 <= _LONGEST_SHEBANG:
         return b"#!" + raw + b"\n"

@@ -7,6 +7,7 @@ distributions must cost a few milliseconds.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,17 @@ from envkit.installed.fields import read_fields
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 
+_USUAL = re.compile(r"([A-Za-z0-9_.]+)-(\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?)\.dist-info\Z")
 
-def scan(paths: Iterable[str | os.PathLike[str]], *, shadowed: bool = False) -> tuple[InstalledDistribution, ...]:
+
+def scan(
+    paths: Iterable[str | os.PathLike[str]], *, shadowed: bool = False, brief: bool = False
+) -> tuple[InstalledDistribution, ...]:
     """Give the distributions in the folders *paths*, by name; a missing folder is no error.
 
-    Of several with one name the first on the path counts; with *shadowed* all are given, in the order of the path.
+    Of several with one name the first on the path counts; with *shadowed* all are given, in the order of the path. With
+    *brief* name and version are taken from the names of the metadata folders, which must have them, and what else is in
+    the metadata is left out: that is several times faster.
     """
     found: list[InstalledDistribution] = []
     names: set[str] = set()
@@ -30,7 +37,7 @@ def scan(paths: Iterable[str | os.PathLike[str]], *, shadowed: bool = False) -> 
         if folder in seen:
             continue
         seen.add(folder)
-        for distribution in _scan_folder(folder):
+        for distribution in _scan_folder(folder, brief=brief):
             name = normalize(distribution.name)
             if shadowed or name not in names:
                 names.add(name)
@@ -39,7 +46,7 @@ def scan(paths: Iterable[str | os.PathLike[str]], *, shadowed: bool = False) -> 
     return tuple(found)
 
 
-def _scan_folder(folder: str) -> list[InstalledDistribution]:
+def _scan_folder(folder: str, *, brief: bool) -> list[InstalledDistribution]:
     try:
         entries = os.listdir(folder)
     except OSError:
@@ -50,7 +57,7 @@ def _scan_folder(folder: str) -> list[InstalledDistribution]:
         if name[0] == "~":  # what pip renames before it removes
             continue
         if name.endswith(".dist-info"):
-            distribution = _read_dist_info(location, folder, name)
+            distribution = (brief and _read_name(location, folder, name)) or _read_dist_info(location, folder, name)
         elif name.endswith((".egg-info", ".egg-link", ".egg")):
             distribution = eggs.read(location, folder, name)
         else:
@@ -58,6 +65,18 @@ def _scan_folder(folder: str) -> list[InstalledDistribution]:
         if distribution is not None:
             found.append(distribution)
     return found
+
+
+def _read_name(location: Path, folder: str, name: str) -> InstalledDistribution | None:
+    """Read what the name of a metadata folder tells; None where it is not the usual form, or a direct reference."""
+    match = _USUAL.match(name)
+    path = f"{folder}/{name}"
+    if match is None or os.path.lexists(f"{path}/direct_url.json"):
+        return None
+    requested = os.path.lexists(f"{path}/REQUESTED")
+    return InstalledDistribution(
+        name=match[1], version=match[2], path=location / name, location=location, requested=requested
+    )
 
 
 def _read_dist_info(location: Path, folder: str, name: str) -> InstalledDistribution | None:

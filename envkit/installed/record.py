@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import operator
 import os
 from typing import NamedTuple
 
 from envkit.errors import InstallError
 
 MAX_RECORD_BYTES = 256 * 1024 * 1024
+_FIRST = operator.itemgetter(0)
 
 
 class RecordRow(NamedTuple):
@@ -50,13 +52,12 @@ def parse(data: bytes, *, where: str = "RECORD") -> tuple[RecordRow, ...]:
             rows = [line.rstrip("\r").rsplit(",", 2) for line in text.split("\n") if line]
     except csv.Error as error:
         raise InstallError(f"{where} cannot be read: {error}", context={"path": where}) from error
+    if rows and set(map(len, rows)) == {3} and all(map(_FIRST, rows)):
+        return tuple(map(RecordRow._make, rows))
     found: list[RecordRow] = []
-    make = RecordRow._make
     for row in rows:
-        if len(row) == 3 and row[0]:
-            found.append(make(row))
-        elif len(row) > 3:
+        if len(row) > 3:
             raise InstallError(f"{where} has a row of {len(row)} fields", context={"path": where})
-        elif row and row[0]:
-            found.append(make((*row, "", "")[:3]))
+        if row and row[0]:
+            found.append(RecordRow._make((*row, "", "")[:3]))
     return tuple(found)
