@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from envkit.errors import EnvkitError, InvalidSource
 from envkit.wheels.archive import archive_kind, archive_stem, extract_archive
 from envkit.wheels.bounds import ArchiveBounds
-from tests.wheels import hostile
+from tests.wheels import hostile_sources as hostile
 
 BOUNDS = ArchiveBounds(entries=2000)
 

@@ -11,7 +11,7 @@ from envkit.model.metadata import parse_metadata
 from envkit.testing.wheels import make_sdist
 from envkit.wheels.reading import read_file, read_pkg_info
 from envkit.wheels.static import declared_name, from_pkg_info, from_pyproject, read_pyproject, tree_metadata
-from tests.wheels import hostile
+from tests.wheels import hostile_sources as hostile
 
 HEAD = b"Name: demo\nVersion: 1.0\n"
 
