@@ -179,10 +179,11 @@ class _Search:
                 self.merged[key] = known
             self._add(known)
         masks = self.masks
+        clash = True  # plain bits: a generator would cost more than the loop
         for node, mask in known.terms[1:]:
             if masks[node] & ~mask:
-                return False
-        return True
+                clash = False
+        return clash
 
     def _dependency(self, index: int, bits: int, need: Need, extra: int) -> Incompatibility | None:
         full = self.problem.nodes[need.node].full
