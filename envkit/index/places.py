@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from urllib.parse import unquote, urlsplit
-from urllib.request import pathname2url, url2pathname
 
 from envkit.errors import TransportError
 from envkit.index.filenames import SDIST_SUFFIXES
@@ -36,6 +35,8 @@ def local_path(url: str) -> str | None:
     """Give the path of a ``file:`` URL, None for any other. Raises `TransportError` for one on another host."""
     if not url.startswith("file:"):
         return None
+    from urllib.request import url2pathname  # loads http.client and email: only where a path is asked for
+
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost"):
         if os.name != "nt":
@@ -49,4 +50,6 @@ def local_path(url: str) -> str | None:
 
 def file_url(path: str) -> str:
     """Give the ``file:`` URL of a path."""
+    from urllib.request import pathname2url
+
     return "file://" + pathname2url(os.path.abspath(path))
