@@ -130,3 +130,14 @@ def test_the_plain_builder_starts_the_environments_python_for_pip(tmp_path):
 
     made = Plain(symlinks=True, with_pip=True, interpreter=RECENT[-1]).create(tmp_path / "env")
     assert "pip" in {one.name for one in made.distributions()}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="launchers of Windows name their Python in full")
+def test_programs_of_a_relocatable_environment_move_with_it(tmp_path, parts):
+    EnvBuilder(symlinks=True, with_pip=True, relocatable=True, parts=parts).create(tmp_path / "before")
+    now = tmp_path / "it's now"
+    (tmp_path / "before").rename(now)
+    (tmp_path / "link").symlink_to(now / "bin" / "pip")
+    for program in (now / "bin" / "pip", tmp_path / "link"):
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, cwd=tmp_path)
+        assert str(now) in done.stdout
