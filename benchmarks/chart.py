@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,18 @@ def ratio_chart(path: Path, groups: Mapping[str, Mapping[str, float]], base: str
     axes.invert_yaxis()
     axes.set_xlabel(f"median time relative to {base} (log scale; shorter is faster)")
     axes.set_title(title)
-    axes.legend(fontsize=7, loc="best")
+    axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1.0))
     axes.margins(x=0.12)
     if note:
-        figure.text(0.01, 0.005, note, fontsize=6, color="#555555")
+        axes.annotate(
+            "\n".join(textwrap.wrap(note, 150)),
+            (0, 0),
+            (0, -34),
+            "axes fraction",
+            "offset points",
+            va="top",
+            fontsize=6,
+        )
     _save(figure, path)
 
 
@@ -75,5 +84,5 @@ def _pyplot() -> Any:
 def _save(figure: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.tight_layout()
-    figure.savefig(path, dpi=130)
+    figure.savefig(path, dpi=130, bbox_inches="tight")
     _pyplot().close(figure)

@@ -14,6 +14,7 @@ from benchmarks.timing import Table, seconds
 
 #: workload -> (in process, fresh process): the ratio to uv that is aimed at, warm
 AIMS = {"trio": (0.5, 2.5), "jupyter": (0.5, 2.5), "web": (0.5, 2.5), "airflow": (1.0, 1.5), "boto3": (1.0, 1.5)}
+ENOUGH = 7
 COLD_AIM, PIP_AIM, AGAIN_AIM, MEMORY_AIM = 1.5, 50.0, 0.002, 150e6
 
 
@@ -34,6 +35,15 @@ def write(results: Iterable[Result], facts: dict[str, Any], folder: Path, name: 
 def markdown(results: list[Result], facts: dict[str, Any]) -> str:
     """Give the report."""
     parts = ["# Resolution, interleaved on one recorded index", "", machine.markdown(facts), "", _summary(results), ""]
+    few = [
+        f"{result.workload.name} {label} ({len(row.samples)})"
+        for result in results
+        for table in (result.warm, result.cold)
+        for label, row in table.rows.items()
+        if row.error is None and len(row.samples) < ENOUGH
+    ]
+    if few:
+        parts += [f"Fewer than {ENOUGH} rounds, so only a hint: {', '.join(few)}.", ""]
     checked = bars(results)
     if checked:
         parts += ["## Bars", "", "| bar | aim | found | met |", "|---|---:|---:|---|"]

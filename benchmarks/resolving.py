@@ -86,7 +86,7 @@ def time_workload(workload: Workload, options: Options) -> tuple[Result, dict[st
         bench = _Bench(workload, index, Path(folder), options)
         try:
             warm = interleave(bench.warm(), rounds=options.rounds, warmup=1, budget=options.budget)
-            cold = interleave(bench.cold(), rounds=max(3, options.rounds // 2), warmup=0, budget=options.budget)
+            cold = interleave(bench.cold(), rounds=options.rounds, warmup=0, budget=options.budget)
         finally:
             bench.close()
         result = Result(workload, warm, cold if options.cold else Table())
