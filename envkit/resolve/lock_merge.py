@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from envkit.model.candidate import CoreMetadata
@@ -15,6 +16,7 @@ from envkit.resolve.lock_forks import Fork, pin_key
 from envkit.resolve.lock_source import original
 from envkit.resolve.ports import DirectRequest
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _Key = tuple[str, object, str]
 
 
@@ -46,10 +48,11 @@ class Merging:
 
         def arrive(texts: Sequence[str], within: Node, extra: str) -> None:
             for text in texts:
-                requirement = parse_requirement(text)
-                child = normalize(requirement.name)
-                if child not in pins:
+                start = _NAME.match(text)
+                child = normalize(start[0]) if start is not None else ""
+                if child not in pins:  # most are for extras that nobody asked for, and parsing is what costs
                     continue
+                requirement = parse_requirement(text)
                 node = sets.both(within, fork.source.conditional(requirement, extra).node)
                 for wanted in ("", *map(normalize, requirement.extras)):
                     key = (child, wanted)
