@@ -76,3 +76,20 @@ def exchange(source: str, target: str) -> bool:
     if number in _CANNOT:
         return False
     raise OSError(number, os.strerror(number), source, None, target)
+
+
+def sync_file_system(path: str) -> None:
+    """Make everything that was written to the file system of *path* durable, also by others; at worst that takes long."""
+    effect("sync", path)
+    if os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        call = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+        if call is None:
+            os.sync()
+        elif call(descriptor) != 0:
+            number = ctypes.get_errno() or errno.EIO
+            raise OSError(number, os.strerror(number), path)
+    finally:
+        os.close(descriptor)

@@ -38,6 +38,7 @@ class Change:
     link_mode: LinkMode
     atomic: str
     timeout: float
+    durable: bool = False
 
 
 def apply_change(
@@ -83,7 +84,7 @@ def apply_change(
         _stage_attested(removal, attested, staging, stager, transaction)
         staged = clock()
         emitter.check()
-        transaction.commit()
+        transaction.commit(durable=change.durable)
         transaction.note(state.fingerprint(layout.libraries).encode())
         done = clock()
     seconds.update({"look": looked - began, "stage": staged - looked, "move": done - staged})

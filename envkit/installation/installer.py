@@ -37,7 +37,8 @@ class Installer:
     *link_mode* is how files come in ("auto" clones, hardlinks or copies, whatever the file system can do best),
     *compile_bytecode* whether bytecode comes along, *verify* how the pool is checked ("stat" or "hash"). With
     *atomic* "swap" site-packages changes in one step for every reader. *break_system_packages* installs into an
-    environment that another package manager owns (PEP 668). *lock_timeout* is in seconds.
+    environment that another package manager owns (PEP 668). *durable* waits for the disk, so that a power loss cannot cut
+    short what was just written. *lock_timeout* is in seconds.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Installer:
         *,
         compile_bytecode: bool = False,
         atomic: Atomic = "entries",
+        durable: bool = False,
         break_system_packages: bool = False,
         target: str | Path | None = None,
         prefix: str | Path | None = None,
@@ -62,6 +64,7 @@ class Installer:
         self._link_mode: LinkMode = link_mode
         self._compile = compile_bytecode
         self._atomic: Atomic = atomic
+        self._durable = durable
         self._override = break_system_packages
         self._timeout = lock_timeout
         self._reporter = reporter
@@ -189,7 +192,12 @@ class Installer:
         from envkit.installation.fetching import PoolChanged
 
         change = Change(
-            layout=self.layout, plan=plan, link_mode=self._link_mode, atomic=self._atomic, timeout=self._timeout
+            layout=self.layout,
+            plan=plan,
+            link_mode=self._link_mode,
+            atomic=self._atomic,
+            timeout=self._timeout,
+            durable=self._durable,
         )
         for attempt in range(3):
             try:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from envkit.errors import InstallError
-from envkit.host import files
+from envkit.host import exchange, files
 from envkit.host.locks import Busy, FileLock
 from envkit.transaction import recovery
 from envkit.transaction.journal import Journal, Kind, Move, Place, boot_id, place_at
@@ -114,10 +114,11 @@ class Transaction:
         with suppress(OSError):
             files.write_bytes(os.path.join(self._places[0].stage, NOTE), content)
 
-    def commit(self) -> None:
+    def commit(self, *, durable: bool = False) -> None:
         """Write the intent, make the moves, declare them done. On any trouble everything is as it was before.
 
-        Raises `OSError` as the system gives it.
+        *durable* first waits until what was staged is on the disk, and at last until the moves are. Raises `OSError` as
+        the system gives it.
         """
         if not self._moves:
             return
@@ -125,6 +126,9 @@ class Transaction:
         check_inside(journal)
         state = state_dir(self._root)
         path = os.path.join(state, JOURNAL)
+        if durable:
+            for place in self._places:
+                exchange.sync_file_system(place.stage)
         files.publish_bytes(path, journal.to_bytes(), sync=True)
         try:
             # The journal's own rename is not synced: file systems log names in order, so it is never lost before a move.
@@ -134,6 +138,9 @@ class Transaction:
             self._take_back(journal, path)
             raise
         self.committed = True
+        if durable:
+            with suppress(OSError):  # done it is, even where nobody can promise that it will last
+                exchange.sync_file_system(state)
         # From here on it is done; what cannot be cleared away now, the next operation clears.
         with suppress(OSError):
             recovery.remove_litter(self._root)

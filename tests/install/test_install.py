@@ -525,3 +525,16 @@ def test_artifacts_without_hashes(shop):
     artifact = Artifact(filename=path.name, url=Path(path).as_uri())
     installer.apply(installer.plan(pinned(shop, "alpha", "1", artifacts=(artifact,))))
     assert check_records(shop.environment.root) == {"alpha": "1"}
+
+
+def test_durable_waits_for_the_disk_before_and_after_the_moves(shop):
+    from envkit.host.gate import guarded
+
+    shop.wheel("alpha", "1")
+    effects = []
+    root = str(shop.environment.root)
+    with guarded(lambda name, path: effects.append(name) if path.startswith(root) else None):
+        shop.install("alpha==1", durable=True)
+    first, last = effects.index("rename"), len(effects) - effects[::-1].index("rename")
+    assert effects[:first].count("sync") == 2  # what was staged, then the intent
+    assert effects[last:].count("sync") == 1
