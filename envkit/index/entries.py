@@ -17,7 +17,7 @@ Row: TypeAlias = tuple[
 ]
 """filename, url, hashes, size, requires-python, yanked, upload time, hashes of the metadata, provenance"""
 
-_PLAIN_ADDRESS = re.compile(r"(?:https?://[a-z0-9.-]+(?::[0-9]+)?)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*)+\Z")
+PLAIN_ADDRESS = re.compile(r"(?:https?://[a-z0-9.-]+(?::[0-9]+)?)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*)+\Z")
 """Addresses without anything to resolve, remove or refuse: nearly all, and the slow way is not needed for them."""
 
 
@@ -72,11 +72,24 @@ def resolve(base: str, url: str) -> str | None:
     """Give the absolute address, without credentials and fragment; None where a page must not point there."""
     if not url or len(url) > 8192:
         return None
-    if _PLAIN_ADDRESS.match(url):
+    if PLAIN_ADDRESS.match(url):
         if url[0] == "/":
             return _origin(base) + url
         if url[4] == "s" or not base.startswith("https:"):
             return url
+    return _resolve(base, url)
+
+
+@functools.lru_cache(maxsize=256)
+def resolve_folder(base: str, folder: str) -> str | None:
+    """Give what comes before the plain file names of a page; its files are mostly in one folder."""
+    if (folder and not folder.endswith("/")) or len(folder) > 4096 or "?" in folder or "#" in folder or "\\" in folder:
+        return None
+    absolute = _resolve(base, folder or ".")
+    return absolute if absolute is not None and absolute.endswith("/") else None
+
+
+def _resolve(base: str, url: str) -> str | None:
     try:
         absolute = urljoin(base, url.strip())
         absolute = absolute.partition("#")[0]

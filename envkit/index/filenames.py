@@ -30,7 +30,7 @@ Problem = tuple[Reason, str]
 def check_filename(filename: str, project: str) -> Problem | None:
     """Say why *filename* cannot be a file of *project* (normalized) that envkit can use; None where it can."""
     match = _PLAIN_WHEEL.match(filename)
-    if match is not None and _is_name_of(match[1], project) and valid_version(match[2]):
+    if match is not None and is_name_of(match[1], project) and valid_version(match[2]):
         return None
     if not filename or len(filename) > MAX_FILENAME or _BAD_CHARACTERS.search(filename):
         return "invalid-name", "not a plain file name"
@@ -71,7 +71,8 @@ def sdist_version(stem: str, project: str) -> str | None:
 
 
 @functools.lru_cache(maxsize=16_384)
-def _is_name_of(part: str, project: str) -> bool:
+def is_name_of(part: str, project: str) -> bool:
+    """Whether *part* of a file name is a spelling of *project*."""
     return normalize(part) == project
 
 

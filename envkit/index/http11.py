@@ -82,21 +82,27 @@ class HttpTransport:
                 connection.close()
 
     def _take(self, key: _Key) -> _Connection | None:
-        with self._lock:
-            if self._pid != os.getpid():
-                inherited = [connection for entries in self._idle.values() for _, connection in entries]
-                self._lock, self._idle, self._pid = threading.Lock(), {}, os.getpid()
-                for connection in inherited:
-                    connection.close()  # this process's hold on them alone: nothing goes over the wire
-                return None
-            entries = self._idle.get(key, [])
-            while entries:
+        if self._pid != os.getpid():
+            self._begin_anew()
+        while True:
+            with self._lock:
+                entries = self._idle.get(key)
+                if not entries:
+                    return None
                 since, connection = entries.pop()
-                if time.monotonic() - since < _IDLE_SECONDS and connection.clocked.idle_and_open():
-                    connection.clocked.received = 0
-                    return connection
-                connection.close()
-        return None
+            # Outside the lock: the check lets other threads run, and they would all come to wait for this one.
+            if time.monotonic() - since < _IDLE_SECONDS and connection.clocked.idle_and_open():
+                connection.clocked.received = 0
+                return connection
+            connection.close()
+
+    def _begin_anew(self) -> None:
+        """Drop what a fork brought along; the lock too, as a thread of the parent may have held it."""
+        inherited, self._idle = self._idle, {}
+        self._lock, self._pid = threading.Lock(), os.getpid()
+        for entries in inherited.values():
+            for _, connection in entries:
+                connection.close()  # this process's hold on them alone: nothing goes over the wire
 
     def give_back(self, key: _Key, connection: _Connection) -> None:
         """Keep a connection whose response was read to its end."""

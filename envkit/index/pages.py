@@ -142,7 +142,7 @@ class RemotePages:
         Raises `TransportError`.
         """
         record = self.fresh_record(key)
-        for _ in range(2):
+        for _ in range(2 if record is not None else 0):
             if record is not None:
                 if not record.identity:
                     return record, None

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from envkit.errors import TransportError
 from envkit.index.entries import Collector, Row, resolve
+from envkit.index.plain_entries import plain_row
 from envkit.model.candidate import Artifact, Reason, Rejection
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
@@ -95,7 +96,10 @@ def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
         raise TransportError("the page has no list of files")
     collector = Collector(url, project)
     for entry in files:
-        if isinstance(entry, dict):
+        row = plain_row(entry, url, project) if project is not None else None
+        if row is not None:
+            collector.rows.append(row)
+        elif isinstance(entry, dict):
             _add_json_file(collector, cast("dict[str, Any]", entry))
         else:
             collector.reject("?", "invalid-name", "an entry that is not an object")

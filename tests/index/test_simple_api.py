@@ -222,6 +222,46 @@ def test_any_json_ends_in_a_page_or_in_our_error(files: Any, meta: Any, extra: A
         parsed.rejections()
 
 
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_the_short_way_gives_what_the_long_way_gives(data: Any) -> None:
+    from envkit.index.entries import Collector
+    from envkit.index.plain_entries import plain_row
+    from envkit.index.simple_api import _add_json_file
+
+    filename = data.draw(
+        st.sampled_from(
+            [WHEEL, "demo-1.0.tar.gz", "Demo-1.0rc1-cp312-cp312-win32.whl", "other-1.0.tar.gz", "demo-1x.tar.gz"]
+        )
+    )
+    folder = data.draw(
+        st.sampled_from(
+            [
+                "/f/", "../../f/", "https://f.example/a/", "http://f.example/", "", "x?y=/", "//f.example/", "/a/../b/",
+                "#/", "https://u:p@f.example/", "https://f.example:8443/x/", "f", "https://F.example/", "./", "https:///",
+                "\\\\evil/", "/ /",
+            ]
+        )
+    )  # fmt: skip
+    given = entry(filename, url=folder + filename)
+    for key, values in {
+        "hashes": [{}, {"sha256": DIGEST}, {"sha256": DIGEST.upper()}, {"md5": "a" * 32}, None, {"sha256": 5}],
+        "size": [1, -1, True, None, "1"],
+        "requires-python": [">=3", ">=3.6.*", "x", "", 3, None],
+        "yanked": [True, False, None, "why", ""],
+        "upload-time": ["2024", 5, None],
+        "core-metadata": [True, False, None, {"sha256": DIGEST}, {"sha256": "x"}, {}, "x", 5],
+        "dist-info-metadata": [True, False, None, {"sha256": DIGEST}],
+        "provenance": ["https://p.example", 5, None],
+    }.items():
+        if data.draw(st.booleans()):
+            given[key] = data.draw(st.sampled_from(values))
+    collector = Collector(BASE, "demo")
+    _add_json_file(collector, given)
+    short = plain_row(given, BASE, "demo")
+    assert short is None or [short] == collector.rows
+
+
 ATTRIBUTES = st.sampled_from(["href", "data-yanked", "data-requires-python", "data-core-metadata", "name", "content"])
 HTML = st.lists(
     st.one_of(
