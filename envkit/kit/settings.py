@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from envkit.events import CancelToken, Reporter
-from envkit.kit.configuration import Configuration
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.source import PYPI, Index
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from envkit.host.links import LinkMode
     from envkit.index.transport import Transport
+    from envkit.kit.configuration import Configuration
     from envkit.wheels.settings import BuildSettings
 
 
