@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-import zipfile
-from collections.abc import Callable
 
 from envkit.errors import InvalidSource
 from envkit.wheels.archive import archive_kind
 from envkit.wheels.bounds import DEFAULT_BOUNDS, MIB, ArchiveBounds
 from envkit.wheels.tar import TarReader
-from envkit.wheels.zip import looks_like_zip
+from envkit.wheels.zip import member_chunks, open_zip
 
 MAX_FILE_BYTES = 16 * MIB
 
@@ -62,28 +60,19 @@ def read_pkg_info(path: str, filename: str, *, bounds: ArchiveBounds = DEFAULT_B
     with open(path, "rb") as stream:
         size = os.fstat(stream.fileno()).st_size
         if kind == "zip":
-            return _from_zip(stream.name, refuse) if looks_like_zip(stream) else None
+            with open_zip(stream, size, bounds, refuse) as archive:
+                for item in archive.infolist():
+                    if _is_pkg_info(item.filename):
+                        if item.file_size > MAX_FILE_BYTES:
+                            raise refuse(f"has metadata larger than {MAX_FILE_BYTES} bytes")
+                        return b"".join(member_chunks(archive, item, refuse))
+            return None
         reader = TarReader(stream, size, kind, bounds, refuse)
         for member in reader.members():
             if _is_pkg_info(member.name) and member.kind == "file":
                 if member.size > MAX_FILE_BYTES:
                     raise refuse(f"has metadata larger than {MAX_FILE_BYTES} bytes")
                 return b"".join(reader.chunks())
-    return None
-
-
-def _from_zip(path: str, refuse: Callable[[str], InvalidSource]) -> bytes | None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                if _is_pkg_info(member.filename):
-                    with archive.open(member) as stream:
-                        data = stream.read(MAX_FILE_BYTES + 1)
-                    if len(data) > MAX_FILE_BYTES:
-                        raise refuse(f"has metadata larger than {MAX_FILE_BYTES} bytes")
-                    return data
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, EOFError) as error:
-        raise refuse(f"cannot be read: {error}") from error
     return None
 
 

@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from calendar import timegm
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, TypeAlias
 
 from envkit.errors import InvalidSource
 from envkit.wheels.bounds import ArchiveBounds
@@ -46,36 +46,42 @@ def _find_end(stream: IO[bytes]) -> tuple[int, int, int] | None:
     return None
 
 
-def extract_zip(stream: IO[bytes], size: int, writer: TreeWriter, bounds: ArchiveBounds) -> None:
-    """Write every member of a zip archive through *writer*."""
+Refuse: TypeAlias = Callable[[str, "str | None"], InvalidSource]
+
+
+def open_zip(stream: IO[bytes], size: int, bounds: ArchiveBounds, refuse: Refuse) -> zipfile.ZipFile:
+    """Open the archive of *size* bytes once its layout is checked; the caller closes it. Raises what *refuse* gives."""
     end = _find_end(stream)
     if end is None:
-        raise writer.refuse("is no zip archive, or has something after its end")
+        raise refuse("is no zip archive, or has something after its end", None)
     entries, length, _ = end
     if entries > bounds.entries or length > bounds.entries * 256 or length > size:
-        raise writer.refuse(f"has more than {bounds.entries} members")
+        raise refuse(f"has more than {bounds.entries} members", None)
     stream.seek(0)
     if stream.read(4) not in (b"PK\x03\x04", _END):
-        raise writer.refuse("has something before its beginning")
+        raise refuse("has something before its beginning", None)
     try:
         archive = zipfile.ZipFile(stream)
     except (zipfile.BadZipFile, OSError, ValueError, struct.error, NotImplementedError) as error:
-        raise writer.refuse(f"cannot be read: {error}") from error
-    with archive:
-        members = archive.infolist()
-        if len(members) > bounds.entries:
-            raise writer.refuse(f"has more than {bounds.entries} members")
-        _check_layout(stream, members, archive.start_dir, writer.refuse)
-        if sum(member.file_size for member in members) > bounds.total:
-            raise writer.refuse(f"is larger than {bounds.total} bytes when unpacked")
-        for member in members:
+        raise refuse(f"cannot be read: {error}", None) from error
+    members = archive.infolist()
+    if len(members) > bounds.entries:
+        raise refuse(f"has more than {bounds.entries} members", None)
+    _check_layout(stream, members, archive.start_dir, refuse)
+    if sum(member.file_size for member in members) > bounds.total:
+        raise refuse(f"is larger than {bounds.total} bytes when unpacked", None)
+    return archive
+
+
+def extract_zip(stream: IO[bytes], size: int, writer: TreeWriter, bounds: ArchiveBounds) -> None:
+    """Write every member of a zip archive through *writer*."""
+    with open_zip(stream, size, bounds, writer.refuse) as archive:
+        for member in archive.infolist():
             _extract_member(archive, member, writer, bounds, size)
     writer.finish()
 
 
-def _check_layout(
-    stream: IO[bytes], members: list[zipfile.ZipInfo], end: int, refuse: Callable[[str, str | None], InvalidSource]
-) -> None:
+def _check_layout(stream: IO[bytes], members: list[zipfile.ZipInfo], end: int, refuse: Refuse) -> None:
     place = 0
     for member in sorted(members, key=lambda item: item.header_offset):
         name = member.orig_filename
@@ -115,28 +121,29 @@ def _extract_member(
     elif kind == stat.S_IFLNK:
         if member.file_size > bounds.path:
             raise writer.refuse("is a link to an impossible name", name)
-        target = b"".join(_chunks(archive, member, writer))
+        target = b"".join(member_chunks(archive, member, writer.refuse))
         writer.add_symlink(name, target.decode("utf-8", "surrogateescape"))
     elif kind in (0, stat.S_IFREG):
-        chunks = _chunks(archive, member, writer)
+        chunks = member_chunks(archive, member, writer.refuse)
         writer.add_file(name, chunks, executable=bool(mode & 0o111), mtime=_mtime(member))
     else:
         raise writer.refuse("is neither a file, a folder nor a link", name)
 
 
-def _chunks(archive: zipfile.ZipFile, member: zipfile.ZipInfo, writer: TreeWriter) -> Iterator[bytes]:
+def member_chunks(archive: zipfile.ZipFile, member: zipfile.ZipInfo, refuse: Refuse) -> Iterator[bytes]:
+    """Yield the data of a member, which has to be as long as it says."""
     left = member.file_size
     try:
         with archive.open(member) as stream:
             while data := stream.read(_PIECE):
                 left -= len(data)
                 if left < 0:
-                    raise writer.refuse("is larger than it says", member.orig_filename)
+                    raise refuse("is larger than it says", member.orig_filename)
                 yield data
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-        raise writer.refuse(f"cannot be unpacked: {error}", member.orig_filename) from error
+        raise refuse(f"cannot be unpacked: {error}", member.orig_filename) from error
     if left:
-        raise writer.refuse("is smaller than it says", member.orig_filename)
+        raise refuse("is smaller than it says", member.orig_filename)
 
 
 def _mtime(member: zipfile.ZipInfo) -> float | None:

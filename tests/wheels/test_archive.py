@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from envkit.errors import EnvkitError, InvalidSource
 from envkit.wheels.archive import archive_kind, archive_stem, extract_archive
 from envkit.wheels.bounds import ArchiveBounds
+from envkit.wheels.reading import read_pkg_info
 from tests.wheels import hostile_sources as hostile
 
 BOUNDS = ArchiveBounds(entries=2000)
@@ -193,6 +194,24 @@ def test_damaged_archives_never_write_outside_and_never_raise_anything_else(tmp_
         assert not (folder / "inner" / "out").exists()
     assert set(os.listdir(folder)) <= {"p.tar", "inner"}
     assert not (folder / "inner").exists() or set(os.listdir(folder / "inner")) <= {"out"}
+
+
+ZIP = hostile.zipped(("p-1/x/y", b"data" * 300, 0o100644), ("p-1/PKG-INFO", b"Name: p\n" * 50, 0o100644))
+
+
+@settings(max_examples=150, deadline=None)
+@given(changes=st.lists(st.tuples(st.integers(0, len(ZIP) - 1), st.integers(0, 255)), min_size=1, max_size=4))
+def test_damaged_zip_archives_never_raise_anything_else(tmp_path_factory, changes):
+    data = bytearray(ZIP)
+    for at, value in changes:
+        data[at] = value
+    folder = tmp_path_factory.mktemp("fuzz")
+    for read in (lambda: unpack(folder, "p.zip", bytes(data)), lambda: read_pkg_info(str(folder / "p.zip"), "p.zip")):
+        try:
+            read()
+        except InvalidSource:
+            pass
+    assert set(os.listdir(folder)) <= {"p.zip", "inner"}
 
 
 names = st.lists(st.text("abcé", min_size=1, max_size=30), min_size=1, max_size=4).map("/".join)

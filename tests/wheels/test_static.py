@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from envkit.errors import InvalidSource
 from envkit.model.metadata import parse_metadata
 from envkit.testing.wheels import make_sdist
+from envkit.wheels.bounds import ArchiveBounds
 from envkit.wheels.reading import read_file, read_pkg_info
 from envkit.wheels.static import declared_name, from_pkg_info, from_pyproject, read_pyproject, tree_metadata
 from tests.wheels import hostile_sources as hostile
@@ -105,11 +106,23 @@ def test_pkg_info_is_read_from_a_zip(tmp_path):
     assert read_pkg_info(str(tmp_path / "p.zip"), "p.zip") == b"Name: p"
 
 
-@pytest.mark.parametrize("filename", ["bomb.tar.gz", "cut-inside.tar.gz", "checksum.tar.gz", "pipe.tar.gz"])
+def test_damaged_metadata_in_a_zip_is_a_typed_error(tmp_path):
+    data = bytearray(hostile.zipped(("p-1/PKG-INFO", "Name: p\n" * 500, 0o100644)))
+    at = data.find(b"p-1/PKG-INFO") + len(b"p-1/PKG-INFO")
+    data[at : at + 4] = b"\xff\xff\xff\xff"
+    (tmp_path / "p.zip").write_bytes(data)
+    with pytest.raises(InvalidSource, match="cannot be unpacked"):
+        read_pkg_info(str(tmp_path / "p.zip"), "p.zip")
+
+
+@pytest.mark.parametrize(
+    "filename",
+    ["many.zip", "prefixed.zip", "two-names.zip", "bomb.tar.gz", "cut-inside.tar.gz", "checksum.tar.gz", "pipe.tar.gz"],
+)
 def test_hostile_archives_do_not_get_past_the_reader(tmp_path, filename):
     (tmp_path / filename).write_bytes(hostile.CASES[filename]())
     with pytest.raises(InvalidSource):
-        read_pkg_info(str(tmp_path / filename), filename)
+        read_pkg_info(str(tmp_path / filename), filename, bounds=ArchiveBounds(entries=2000))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and links as POSIX has them")
