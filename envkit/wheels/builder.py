@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Self
 
 from envkit.cache import Cache
@@ -52,6 +53,8 @@ class WheelBuilder:
         self._lock = threading.Lock()
         self._running: dict[str, threading.Lock] = {}
         self._sessions: dict[str, BuildSession] = {}
+        # Folders must not outlive a builder that nobody closed, nor the process.
+        weakref.finalize(self, _close_all, self._sessions)
 
     def metadata(self, source: SourceTree, *, editable: bool = False) -> bytes:
         """Give core metadata of *source*, running its code only where nothing else tells.
@@ -94,10 +97,7 @@ class WheelBuilder:
 
     def close(self) -> None:
         """Remove the folders and environments that wait for a build to follow."""
-        with self._lock:
-            sessions, self._sessions = list(self._sessions.values()), {}
-        for session in sessions:
-            session.close()
+        _close_all(self._sessions)
 
     def __enter__(self) -> Self:
         """Give the builder itself."""
@@ -196,3 +196,9 @@ class WheelBuilder:
             own = self._running.setdefault(source.identity or source.subject, threading.Lock())
         with own, self._jobs:
             yield
+
+
+def _close_all(sessions: dict[str, BuildSession]) -> None:
+    while sessions:
+        with suppress(KeyError, OSError):
+            sessions.popitem()[1].close()

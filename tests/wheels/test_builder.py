@@ -1,5 +1,6 @@
 """Builds: what runs, what it sees, what is kept, and what happens when it goes wrong."""
 
+import gc
 import os
 import threading
 import time
@@ -332,3 +333,17 @@ def test_closing_removes_what_waits(tmp_path):
     assert bench.environments.log == [("make", ())]
     bench.builder.close()
     assert bench.environments.log == [("make", ()), ("close",)]
+
+
+def test_a_builder_that_nobody_closes_leaves_nothing_either(tmp_path, monkeypatch):
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    bench = Bench(tmp_path)
+    bench.builder.metadata(sdist_tree(sdist_of(tmp_path, FACTS)))
+    assert list(folder.iterdir())
+    log = bench.environments.log
+    bench.builder = None
+    gc.collect()
+    assert log == [("make", ()), ("close",)]
+    assert list(folder.iterdir()) == []
