@@ -127,6 +127,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--slow-rounds", type=int, default=7, help="of environments with pip, and of discovery")
     parser.add_argument("--python", default=Interpreter.current().base.executable)
     parser.add_argument("--folder", help="where environments are made; the default is the folder for temporary files")
+    parser.add_argument("--only", choices=("create", "pip", "discovery"), help="one table instead of all")
     options = parser.parse_args(arguments)
     uv = shutil.which("uv", path=os.path.dirname(sys.executable)) or shutil.which("uv") or "uv"
     with tempfile.TemporaryDirectory(dir=options.folder) as root:
@@ -134,27 +135,31 @@ def main(arguments: list[str]) -> None:
         os.mkdir(cache)
         folders = Folders(root)
         print(machine.markdown(machine.facts()), end="\n\n")
-        plain = create(folders, options.python, uv, options.rounds)
-        print(plain.markdown("uv venv", "create without pip"), end="\n\n")
-        pip = with_pip(folders, options.python, uv, options.slow_rounds, cache)
-        print(pip.markdown("python -m venv", "create with pip"), end="\n\n")
-        search, count = discover(options.slow_rounds, cache)
-        print(search.markdown("discovery, cold", f"discovery of {count} interpreters"), end="\n\n")
-    slowest = max((row for name, row in search.rows.items() if name.startswith("probe of")), key=lambda row: row.median)
+        bars: list[tuple[str, str, str]] = []
+        if options.only in (None, "create"):
+            plain = create(folders, options.python, uv, options.rounds)
+            print(plain.markdown("uv venv", "create without pip"), end="\n\n")
+            ours, fresh = "envkit, in process", "envkit, fresh process"
+            bars += [
+                ("in process, facts known", "2 ms", seconds(plain[ours].median)),
+                ("in process / uv venv", "0.1", f"{plain.ratio(ours, 'uv venv'):.3f}"),
+                ("fresh process / venv", "0.333", f"{plain.ratio(fresh, 'python -m venv --without-pip'):.3f}"),
+            ]
+        if options.only in (None, "pip"):
+            pip = with_pip(folders, options.python, uv, options.slow_rounds, cache)
+            print(pip.markdown("python -m venv", "create with pip"), end="\n\n")
+            bars.append(("with pip / venv", "0.05", f"{pip.ratio('envkit, in process', 'python -m venv'):.3f}"))
+        if options.only in (None, "discovery"):
+            search, count = discover(options.slow_rounds, cache)
+            print(search.markdown("discovery, cold", f"discovery of {count} interpreters"), end="\n\n")
+            slowest = max(row.median for name, row in search.rows.items() if name.startswith("probe of"))
+            bars += [
+                ("cold discovery / slowest probe", "3", f"{search['discovery, cold'].median / slowest:.2f}"),
+                ("discovery, known", "5 ms", seconds(search["discovery, known"].median)),
+            ]
     print("| bar | aim | measured |\n|---|---|---|")
-    for bar, aim, measured in (
-        ("in process, facts known", "2 ms", seconds(plain["envkit, in process"].median)),
-        ("in process / uv venv", "0.1", f"{plain.ratio('envkit, in process', 'uv venv'):.3f}"),
-        (
-            "fresh process / venv",
-            "0.333",
-            f"{plain.ratio('envkit, fresh process', 'python -m venv --without-pip'):.3f}",
-        ),
-        ("with pip / venv", "0.05", f"{pip.ratio('envkit, in process', 'python -m venv'):.3f}"),
-        ("cold discovery / slowest probe", "3", f"{search['discovery, cold'].median / slowest.median:.2f}"),
-        ("discovery, known", "5 ms", seconds(search["discovery, known"].median)),
-    ):
-        print(f"| {bar} | {aim} | {measured} |")
+    for bar in bars:
+        print("| " + " | ".join(bar) + " |")
 
 
 if __name__ == "__main__":

@@ -100,21 +100,23 @@ class EnvBuilder:
         _check_path(path)
         claim = self._claim(path)
         if claim is None:
-            return self._make(path)
-        touched = claim.unfinished
+            return self._make(path, None)
         try:
             environment = self._ready(path, claim)
             if environment is None:
-                touched = True
-                environment = self._make(path)
+                environment = self._make(path, claim)
             claim.fulfil()
         except BaseException:
-            self._give_up(path, claim, touched=touched)
+            self._give_up(path, claim)
             raise
         return environment
 
-    def _make(self, env_dir: str) -> Environment:
+    def _make(self, env_dir: str, claim: Claim | None) -> Environment:
+        if claim is not None and self.clear:
+            claim.unfinished = True  # from here on a failure leaves less than there was
         context = self.ensure_directories(env_dir)
+        if claim is not None:
+            claim.unfinished = True
         for scm in self.scm_ignore_files:
             getattr(self, f"create_{scm}_ignore_file")(context)
         # While pip is installed the system's distributions must not be seen: they would count as installed.
@@ -161,10 +163,10 @@ class EnvBuilder:
         found.fresh = fresh
         return found
 
-    def _give_up(self, path: str, claim: Claim, *, touched: bool) -> None:
+    def _give_up(self, path: str, claim: Claim) -> None:
         """Leave a failed creation as one that was cut off, or nothing where nothing had been made."""
         names = os.listdir(path) if os.path.isdir(path) else []
-        if touched and names != [CLAIM]:
+        if claim.unfinished and names != [CLAIM]:
             claim.drop()
             return
         claim.fulfil()

@@ -6,6 +6,7 @@ nobody holds tells of work that was cut off. This is the light one of the two ki
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -15,11 +16,13 @@ _FLAGS = (
     os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 )
 
+_NO_LOCKS = frozenset((errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL))
+
 
 class Claim:
     """A claim that is held: *waited* for another holder, *unfinished* where an earlier holder was cut off.
 
-    *fresh* is for its holder to say whether the folder was not there before.
+    Its holder says whether the folder was not there before (*fresh*), and from when on a failure leaves it *unfinished*.
     """
 
     __slots__ = ("_descriptor", "fresh", "path", "unfinished", "waited")
@@ -124,4 +127,7 @@ else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as error:
+            # Some network file systems have no locks. Then there is no protection from others, and work goes on.
+            return error.errno in _NO_LOCKS
         return True

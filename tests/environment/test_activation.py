@@ -173,8 +173,11 @@ def check(found: list[str], shell: str, env: Path, prompt: str) -> None:
         assert during.endswith("before> ") and during != "before> "
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("name", NAMES if os.name == "posix" else NAMES[:1])
+# xonsh takes a second to start, and its quoting is Python's own: some names are enough.
+CASES = [(name, shell) for shell in SHELLS for name in (NAMES[1::4] if shell == "xonsh" else NAMES)]
+
+
+@pytest.mark.parametrize(("name", "shell"), CASES)
 def test_a_hostile_folder_and_prompt_are_only_names(tmp_path, shell, name):
     env = tmp_path / name.replace("/", "")
     EnvBuilder(symlinks=True, interpreter=NEW).create(env)

@@ -249,3 +249,24 @@ def test_a_name_with_a_line_end_adds_no_keys(tmp_path):
     made = EnvBuilder(symlinks=True).create(root)
     assert made.config["home"] != "/evil"
     assert made.run(["python", "-c", "import sys; assert sys.prefix != sys.base_prefix"]).returncode == 0
+
+
+def test_a_refusal_leaves_no_trace_in_a_folder_of_others(tmp_path):
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "bin").write_text("mine")
+    with pytest.raises(ValueError, match="Unable"):
+        EnvBuilder().create(tmp_path / "project")
+    assert not (tmp_path / "project" / CLAIM).exists()
+    assert (tmp_path / "project" / "bin").read_text() == "mine"
+
+
+def test_file_systems_without_locks_still_serve(tmp_path, monkeypatch):
+    import errno
+    import fcntl
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert EnvBuilder(symlinks=True).create(tmp_path / "env").config
+    assert not (tmp_path / "env" / CLAIM).exists()
