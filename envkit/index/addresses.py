@@ -61,10 +61,13 @@ def redirect_target(current: str, location: str) -> str:
         raise TransportError(f"redirect to something that is not http: {scheme}")
     if scheme == "http" and urlsplit(current).scheme == "https":
         raise TransportError("redirect from https to http is not followed")
-    return "".join(character if "!" <= character <= "~" else _quoted(character) for character in target)
+    return printable(target)
 
 
-def _quoted(character: str) -> str:
+def printable(url: str) -> str:
+    """Give *url* with everything quoted that a request line cannot hold: spaces, controls, letters beyond ASCII."""
+    if url.isascii() and url.isprintable() and " " not in url:
+        return url
     from urllib.parse import quote
 
-    return quote(character)
+    return "".join(character if "!" <= character <= "~" else quote(character, errors="replace") for character in url)

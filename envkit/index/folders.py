@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from typing import TYPE_CHECKING
 
 from envkit.errors import TransportError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _PAGES = (("index.json", JSON_TYPE), ("index.html", "text/html"))
 _MAX_ENTRIES = 200_000
+_SEEN_SECONDS = 1.0
 
 
 def folder_state(folder: str) -> str:
@@ -85,14 +87,20 @@ class FlatFolder:
         self._path = path
         self._max_bytes = max_bytes
         self._parsed: tuple[str, dict[str, ParsedPage]] = ("", {})
+        self._seen = (0.0, "")
 
     def exists(self) -> bool:
         """Whether the place is there."""
         return os.path.exists(self._path)
 
     def state(self) -> str:
-        """Give the identity of the whole; "" where there is nothing."""
-        return folder_state(self._path) or file_state(self._path)
+        """Give the identity of the whole, as it was within the last second; "" where there is nothing."""
+        until, state = self._seen
+        if until < time.monotonic():
+            # Every project of a resolution asks, and a large folder takes milliseconds to look through.
+            state = folder_state(self._path) or file_state(self._path)
+            self._seen = (time.monotonic() + _SEEN_SECONDS, state)
+        return state
 
     def identity(self, project: str) -> str:
         """Give the identity as far as *project* goes; "" where it has no file here."""

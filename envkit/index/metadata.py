@@ -34,11 +34,13 @@ class MetadataReader:
         self._emitter = emitter
         self._offline = offline
         self._no_ranges: set[str] = set()
+        self._unhashed: dict[str, bytes] = {}
 
     def cached(self, artifact: Artifact) -> bytes | None:
         """Give metadata that is at hand."""
         if not artifact.hashes:
-            return None  # nothing says that it still belongs to what is at the address
+            # Nothing says that it still belongs to what is at the address, but for the life of one client.
+            return self._unhashed.get(artifact.url)
         data = self._bucket.get(cache_key(artifact))
         return data[1:] if data else None
 
@@ -51,6 +53,8 @@ class MetadataReader:
             if artifact.hashes:
                 with suppress(OSError):
                     self._bucket.put(cache_key(artifact), (_SEEN if how == "file" else _PROMISED) + data)
+            elif how in ("sidecar", "range"):
+                self._unhashed[artifact.url] = data
         if self._emitter.active:
             self._emitter(
                 MetadataFetched(
@@ -121,10 +125,11 @@ class MetadataReader:
 
     def confirm(self, artifact: Artifact, path: str) -> None:
         """Compare what was promised with the verified file. Raises `MetadataMismatch`, and then keeps neither."""
-        if not artifact.is_wheel or not artifact.hashes or local_path(artifact.url) is not None:
+        if not artifact.is_wheel or local_path(artifact.url) is not None:
             return
         key = cache_key(artifact)
-        promised = self._bucket.get(key)
+        unhashed = self._unhashed.pop(artifact.url, None) if not artifact.hashes else None
+        promised = _PROMISED + unhashed if unhashed is not None else self._bucket.get(key)
         if not promised or promised[:1] == _SEEN:
             return
         actual = self._of_file(path, artifact)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from envkit.errors import Cancelled, TransportError
 from envkit.events import Emitter, RequestRetried
-from envkit.index.addresses import check_scheme, origin, redirect_target
+from envkit.index.addresses import check_scheme, origin, printable, redirect_target
 from envkit.index.bodies import finish, read_body
 from envkit.index.transport import DeadlineExceeded, Limits, Request, Response, Retriable, Timeouts, Transport
 from envkit.model.secret import strip_credentials
@@ -151,7 +151,7 @@ class Session:
         return TransportError(f"{shown}: {problem}", hint=hint, context={**context, "url": shown, "attempts": attempts})
 
     def _follow(self, url: str, headers: Mapping[str, str], deadline: float) -> tuple[Response, str]:
-        current, authorization = strip_credentials(url), None
+        current, authorization = printable(strip_credentials(url)), None
         if self._credentials is not None:
             authorization = self._credentials.header_for(url)
         asked: set[str] = set()

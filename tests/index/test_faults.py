@@ -339,7 +339,8 @@ def test_metadata_faults(name: str, make_client: Any) -> None:
             assert b"Requires-Dist: other>=2" in client.metadata(artifact)
 
 
-def test_sidecar_that_differs_from_the_wheel_is_refused(make_client: Any) -> None:
+@pytest.mark.parametrize("hashes", [True, False])
+def test_sidecar_that_differs_from_the_wheel_is_refused(make_client: Any, *, hashes: bool) -> None:
     lie = METADATA + b"Requires-Dist: evil\n\n"
 
     def hook(request: LoopbackRequest) -> LoopbackAnswer | None:
@@ -348,7 +349,7 @@ def test_sidecar_that_differs_from_the_wheel_is_refused(make_client: Any) -> Non
         return None
 
     details = {WHEEL: {"core-metadata": {"sha256": hashlib.sha256(lie).hexdigest()}}}
-    with LoopbackIndex({WHEEL: DATA}, hook=hook, details=details) as index:
+    with LoopbackIndex({WHEEL: DATA}, hook=hook, details=details, hashes=hashes) as index:
         for _ in range(2):
             client = make_client(index.url)
             artifact = client.project("demo").artifacts[0]
@@ -383,3 +384,12 @@ def test_a_resumed_download_asks_for_the_rest_once(make_client: Any) -> None:
         assert client.fetch(artifact).read_bytes() == DATA
         asked = [request.headers.get("range") for request in index.requests if request.path.endswith(".whl")]
         assert asked == [None, "bytes=70000-"]
+
+
+def test_addresses_that_a_request_cannot_hold_are_quoted(make_client: Any) -> None:
+    with LoopbackIndex({WHEEL: DATA}, details={WHEEL: {"url": f"/nowhere/ä b\r\nX: y/{WHEEL}"}}) as index:
+        client = make_client(index.url)
+        with pytest.raises(IndexAccessError):
+            client.fetch(client.project("demo").artifacts[0])
+        assert index.requests[-1].path.startswith("/nowhere/%C3%A4%20b")
+        assert all("x" not in request.headers for request in index.requests)
