@@ -31,7 +31,8 @@ class LocalWheel:
     *sha256* is the archive's; *dist_info* and *data_dir* are folder names inside *root*. *groups* are all files that are
     installed as they are; *lib_rows* is RECORD's text for those of the "lib" scheme, *data_rows* the rest. *rewritten*
     names the scripts (of the "scripts" scheme) that begin with ``#!python``. *origin* is set for direct references,
-    *index* and *url* (no credentials) tell where an indexed file came from. *size* is in bytes, unpacked.
+    *index* and *url* (no credentials) tell where an indexed file came from. *size* is in bytes, unpacked. *modes* are the
+    permission bits of the files, for each group in its order.
     """
 
     name: str
@@ -48,6 +49,7 @@ class LocalWheel:
     scripts: tuple[ScriptRow, ...] = field(default=(), repr=False)
     rewritten: tuple[str, ...] = ()
     size: int = 0
+    modes: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
     origin: Origin | None = None
     index: str | None = None
     url: str | None = None

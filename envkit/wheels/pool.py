@@ -2,7 +2,7 @@
 
 ``<root>/<first two digits>/<sha256>`` holds ``tree`` (the files), ``manifest`` and ``bytecode``. An entry is made in a
 folder of its own and published by one rename, so any number of processes may use a pool at once. Before an entry is used,
-the size and mtime of every file are compared with the manifest: hardlinks share their inode, and an edit made inside one
+size, mtime and mode of every file are compared with the manifest: hardlinks share their inode, and an edit made inside one
 environment must not travel to another. A damaged entry is removed, and made again from the archive.
 """
 
@@ -64,7 +64,7 @@ class WheelPool:
             return None
         tree = f"{entry}/tree"
         wheel = manifest.unpack_wheel(data, tree)
-        if wheel is None or wheel.sha256 != sha256 or not manifest.is_intact(tree, wheel.groups):
+        if wheel is None or wheel.sha256 != sha256 or not manifest.is_intact(tree, wheel.groups, wheel.modes):
             self.evict(sha256)
             return None
         if verify == "hash" and not _content_is_right(wheel):

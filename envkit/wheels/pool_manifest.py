@@ -64,29 +64,16 @@ def pack_wheel(wheel: LocalWheel) -> tuple[Any, ...]:
         wheel.scripts,
         wheel.rewritten,
         wheel.size,
+        wheel.modes,
     )
 
 
 def unpack_wheel(data: tuple[Any, ...], root: str) -> LocalWheel | None:
     """Read what `pack_wheel` gave; None where it has another shape."""
-    try:
-        (
-            name,
-            version,
-            filename,
-            sha256,
-            info,
-            data_dir,
-            pure,
-            groups,
-            lib_rows,
-            data_rows,
-            scripts,
-            rewritten,
-            size,
-        ) = data
-    except ValueError:
+    if len(data) != 14:
         return None
+    name, version, filename, sha256, info, data_dir, pure, groups, lib_rows, data_rows, scripts, rewritten, *rest = data
+    size, modes = rest
     return LocalWheel(
         name=name,
         version=version,
@@ -102,18 +89,21 @@ def unpack_wheel(data: tuple[Any, ...], root: str) -> LocalWheel | None:
         scripts=scripts,
         rewritten=rewritten,
         size=size,
+        modes=modes,
     )
 
 
-def is_intact(root: str, groups: tuple[Group, ...]) -> bool:
-    """Whether every file below *root* still has the size and mtime that it was unpacked with."""
+def is_intact(root: str, groups: tuple[Group, ...], modes: tuple[tuple[int, ...], ...] | None = None) -> bool:
+    """Whether every file below *root* still has the size and mtime that it was unpacked with, and its mode if given."""
     look = os.lstat
+    if modes is None:
+        modes = tuple((-1,) * len(group[3]) for group in groups)
     try:
-        for _, _, source, names, sizes, mtimes in groups:
+        for (_, _, source, names, sizes, mtimes), wanted in zip(groups, modes, strict=True):
             prefix = f"{root}/{source}/" if source else f"{root}/"
-            for name, size, mtime in zip(names, sizes, mtimes, strict=True):
+            for name, size, mtime, mode in zip(names, sizes, mtimes, wanted, strict=True):
                 facts = look(prefix + name)
-                if facts.st_size != size or facts.st_mtime_ns != mtime:
+                if facts.st_size != size or facts.st_mtime_ns != mtime or (facts.st_mode != mode and mode != -1):
                     return False
     except (OSError, ValueError):
         return False

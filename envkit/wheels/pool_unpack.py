@@ -20,7 +20,7 @@ _UNRECORDED = frozenset(("RECORD.jws", "RECORD.p7s"))
 
 def unpack(archive: Archive, contents: Contents, root: str, *, filename: str, sha256: str) -> LocalWheel:
     """Write the files below *root*, an empty folder, and give the manifest. Raises `InvalidWheel`."""
-    folders: dict[str, list[tuple[str, int, int]]] = {}
+    folders: dict[str, list[tuple[str, int, int, int]]] = {}
     made = {""}
     rewritten: list[str] = []
     lib_rows = io.StringIO(newline="")
@@ -38,7 +38,7 @@ def unpack(archive: Archive, contents: Contents, root: str, *, filename: str, sh
         if is_script and _is_rewritten(path):
             rewritten.append(name)
         facts = os.lstat(path)
-        folders.setdefault(folder, []).append((name, facts.st_size, facts.st_mtime_ns))
+        folders.setdefault(folder, []).append((name, facts.st_size, facts.st_mtime_ns, facts.st_mode))
         scheme, inner = split_scheme(folder, contents.data_dir)
         text = contents.hashes[member.name][2]
         if scheme == "lib":
@@ -60,6 +60,7 @@ def unpack(archive: Archive, contents: Contents, root: str, *, filename: str, sh
         scripts=contents.scripts,
         rewritten=tuple(rewritten),
         size=sum(member.size for member in contents.members),
+        modes=tuple(tuple(row[3] for row in rows) for _, rows in sorted(folders.items())),
     )
 
 
@@ -71,9 +72,9 @@ def split_scheme(folder: str, data_dir: str) -> tuple[str, str]:
     return scheme, inner
 
 
-def _group(folder: str, rows: list[tuple[str, int, int]], data_dir: str) -> Group:
+def _group(folder: str, rows: list[tuple[str, int, int, int]], data_dir: str) -> Group:
     scheme, inner = split_scheme(folder, data_dir)
-    names, sizes, mtimes = zip(*rows, strict=True)
+    names, sizes, mtimes, _ = zip(*rows, strict=True)
     return (scheme, inner, folder, names, sizes, mtimes)
 
 

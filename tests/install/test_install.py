@@ -249,7 +249,7 @@ def test_the_pool_is_private(shop):
     assert stat.S_IMODE(pool.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("damage", ["delete", "truncate", "manifest", "extra"])
+@pytest.mark.parametrize("damage", ["delete", "truncate", "manifest", "extra", "mode"])
 def test_a_damaged_pool_is_mended(shop, damage, tmp_path):
     shop.wheel("shared", "1", files={"shared.py": "X = 1\n", "sub/x.py": ""})
     shop.install("shared==1", link_mode="copy")
@@ -258,6 +258,8 @@ def test_a_damaged_pool_is_mended(shop, damage, tmp_path):
         shutil.rmtree(tree / "sub")
     elif damage == "truncate":
         (tree / "shared.py").write_text("")
+    elif damage == "mode":
+        os.chmod(tree / "shared.py", 0o777)
     elif damage == "manifest":
         (tree.parent / "manifest").write_bytes(b"garbage")
     else:
@@ -266,6 +268,7 @@ def test_a_damaged_pool_is_mended(shop, damage, tmp_path):
     other.install("shared==1")
     assert check_records(other.environment.root) == {"shared": "1"}
     assert not (other.environment.library / "extra.py").exists()
+    assert not os.access(other.environment.library / "shared.py", os.X_OK)
 
 
 def test_a_wheel_that_leaves_the_pool_while_it_is_linked(shop, monkeypatch):
