@@ -1,1 +1,1 @@
-"""Read package indexes."""
+"""Package indexes: pages, metadata and files of projects."""
