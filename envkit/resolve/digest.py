@@ -3,7 +3,7 @@
 A digest is read by splitting and slicing: nothing in it can run code, and a damaged one is noticed by its checksums and
 thrown away. It has four parts::
 
-    envkit-digest 3 <crc32 of the second and third part> <length of the second part> <versions> <rows>
+    envkit-digest 3 <crc32 of all up to the files> <length of the second part> <versions> <rows>
     <identity of the page> <fingerprint of the rules>
     <versions, ascending, by spaces>
     <mask of pre-releases in hex> <mask of yanked versions in hex>
@@ -97,7 +97,8 @@ class Releases:
             return None
         middle = start + int(length)
         after = middle + 8 * int(count)
-        if len(data) < after or int(crc, 16) != zlib.crc32(memoryview(data)[start:after]):
+        told = zlib.crc32(f"{length} {count} {rows}\n".encode())
+        if len(data) < after or int(crc, 16) != zlib.crc32(memoryview(data)[start:after], told):
             return None
         lines = data[start : middle - 1].decode().split("\n")
         if lines[0] != f"{identity} {rules}":
@@ -221,8 +222,9 @@ class Releases:
         if sys.byteorder == "big":
             numbers.byteswap()
         table = numbers.tobytes()
-        crc = zlib.crc32(table, zlib.crc32(body))
-        first = f"{_MAGIC} {_FORMAT} {crc:08x} {len(body)} {len(self.line.texts)} {len(self._rows)}\n"
+        counts = f"{len(body)} {len(self.line.texts)} {len(self._rows)}\n"
+        crc = zlib.crc32(table, zlib.crc32(body, zlib.crc32(counts.encode())))
+        first = f"{_MAGIC} {_FORMAT} {crc:08x} {counts}"
         return b"".join((first.encode(), body, table, *rows))
 
 

@@ -15,6 +15,7 @@ from packaging.version import Version
 from envkit.errors import ProjectNotFound, RequirementError
 from envkit.model.candidate import Artifact, CoreMetadata, ProjectPage
 from envkit.model.identity import normalize
+from envkit.model.secret import mask_credentials
 from envkit.resolve.ports import DirectCandidate, DirectRequest
 
 
@@ -111,7 +112,7 @@ class MemorySource:
         try:
             return self._direct[request.url]
         except KeyError:
-            raise ProjectNotFound(f"nothing is at {request.url}") from None
+            raise ProjectNotFound(f"nothing is at {mask_credentials(request.url)}") from None
 
     def known_names(self) -> Iterable[str]:
         """Give every name, for near misses."""

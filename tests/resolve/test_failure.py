@@ -1,0 +1,151 @@
+"""What is said when there is no solution."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from packaging.version import Version
+
+from envkit.errors import NoCandidate, ProjectNotFound, ResolutionImpossible
+from envkit.model.candidate import CoreMetadata
+from envkit.model.policy import ResolutionPolicy
+from envkit.model.source import Origin
+from envkit.resolve.names import near_misses
+from envkit.resolve.ports import DirectCandidate
+from envkit.resolve.proof import Derivation
+from envkit.resolve.resolver import Resolver
+from envkit.testing.source import MemorySource, Release
+
+from .graphs import TARGET
+
+INDEX = {
+    "flask": {"3.0": ["werkzeug>=3"], "3.1": ["werkzeug>=3.1"], "2.0": ["werkzeug>=2"]},
+    "werkzeug": {"3.1": [], "3.0": [], "2.0": []},
+}
+
+
+def impossible(index, roots, policy=None, **options):
+    with pytest.raises(ResolutionImpossible) as caught:
+        Resolver(TARGET, MemorySource(index), policy).resolve(roots, **options)
+    json.dumps(caught.value.to_dict())  # plain data
+    return caught.value
+
+
+def test_the_account_names_who_wants_what():
+    error = impossible(INDEX, ["flask>=3", "werkzeug<3"])
+    assert error.context["account"] == (
+        "you ask for flask>=3",
+        "you ask for werkzeug<3",
+        "flask 3.0 to 3.1 needs werkzeug>=3 or werkzeug>=3.1",
+    )
+
+
+def test_a_derivation_ends_in_facts_and_is_data():
+    derivation = impossible(INDEX, ["flask>=3", "werkzeug<3"]).derivation
+    assert derivation.steps[-1].conclusion == "there is no solution"
+    assert all(cause < at for at, step in enumerate(derivation.steps) for cause in step.causes)
+    assert {step.kind for step in derivation.facts} == {"root", "dependency"}
+    assert Derivation.from_dict(derivation.to_dict()) == derivation
+
+
+def test_suggestions_were_tried_and_resolve():
+    error = impossible(INDEX, ["flask>=3", "werkzeug<3"])
+    assert [one.change for one in error.suggestions] == ["relax flask>=3", "relax werkzeug<3"]
+    assert error.suggestions[0].versions == (("flask", "2.0"), ("werkzeug", "2.0"))
+    assert "it works if you relax flask>=3" in error.hint
+    assert Resolver(TARGET, MemorySource(INDEX)).resolve(["flask", "werkzeug<3"])
+
+
+def test_a_requirement_is_dropped_where_relaxing_does_not_help():
+    error = impossible({"a": {"1": ["c<2"]}, "b": {"1": ["c>=2"]}, "c": {"1": [], "2": []}}, ["a", "b"])
+    assert [one.change for one in error.suggestions] == ["drop a", "drop b"]
+
+
+def test_constraints_and_policies_are_suggested():
+    error = impossible(INDEX, ["flask>=3"], constraints=["werkzeug<3"])
+    assert "drop the constraint werkzeug<3" in [one.change for one in error.suggestions]
+
+
+def test_policies_are_suggested():
+    newer = {"a": {"1": Release(upload_time="2020-01-01T00:00:00Z"), "2": Release(upload_time="2024-01-01T00:00:00Z")}}
+    error = nothing_fits(newer, ["a>=2"], ResolutionPolicy(exclude_newer="2022-01-01"))
+    assert [one["change"] for one in error.context["suggestions"]] == ["relax a>=2", "drop exclude_newer"]
+    assert [one.reason for one in error.rejections] == ["too-new"]
+    error = nothing_fits({"a": {"1": [], "2a1": []}}, ["a>1"], ResolutionPolicy(prereleases="disallow"))
+    assert "allow pre-releases" in [one["change"] for one in error.context["suggestions"]]
+
+
+def nothing_fits(index, roots, policy=None):
+    with pytest.raises(NoCandidate) as caught:
+        Resolver(TARGET, MemorySource(index), policy).resolve(roots)
+    json.dumps(caught.value.to_dict())
+    return caught.value
+
+
+def test_a_requirement_that_nothing_fits_says_so():
+    error = nothing_fits(INDEX, ["flask>=9"])
+    assert "you ask for flask>=9, and no version fits (the newest is 3.1)" in error.message
+    below = impossible({"a": {"1": ["b>5"]}, "b": {"2": []}}, ["a"])
+    assert below.context["account"][-1] == "a 1 needs b>5, and no version fits (the newest is 2)"
+    unknown = impossible({"a": {"1": ["nowhere"]}}, ["a"])
+    assert unknown.context["account"][-1] == "a 1 needs nowhere, which no index knows"
+
+
+def test_many_versions_make_few_lines_and_no_deep_recursion():
+    count = 500
+    index = {
+        "a": {str(n): [f"b=={n}"] for n in range(count)},
+        "b": {str(n): ["c<1"] for n in range(count)},
+        "c": {"1": []},
+    }
+    error = impossible(index, ["a", "c"])
+    assert len(error.context["account"]) < 8
+    assert error.to_dict()
+    Derivation.from_dict(error.derivation.to_dict())
+
+
+def test_rejected_files_are_part_of_the_account():
+    index = {"a": {"1": [], "2": Release(requires_python=">=3.13")}}
+    error = nothing_fits(index, ["a>=2"])
+    assert "a-2-py3-none-any.whl: needs Python >=3.13" in error.message
+    below = impossible({**index, "b": {"1": ["a>=2"]}}, ["b"])
+    assert "a-2-py3-none-any.whl: needs Python >=3.13" in below.context["account"][-1]
+
+
+def test_no_candidate_says_why_for_each_file():
+    index = {"a": {"1": Release(requires_python=">=3.13"), "2": Release(files=["a-2-cp39-cp39-win_amd64.whl"])}}
+    with pytest.raises(NoCandidate) as caught:
+        Resolver(TARGET, MemorySource(index)).resolve(["a"])
+    assert {one.subject: one.reason for one in caught.value.rejections} == {
+        "a-1-py3-none-any.whl": "requires-python",
+        "a-2-cp39-cp39-win_amd64.whl": "wrong-tag",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("sklearn", "scikit-learn"), ("reqeusts", "requests"), ("yaml", "pyyaml"), ("zzzzzz", None), ("mytol", "mytool")],
+)
+def test_near_misses(name, expected):
+    assert next(iter(near_misses(name, ["mytool"])), None) == expected
+
+
+def test_no_secret_is_told():
+    with pytest.raises(ProjectNotFound) as caught:
+        Resolver(TARGET, MemorySource({})).resolve(["a @ https://user:hunter2@files.example/a-1-py3-none-any.whl"])
+    assert "hunter2" not in str(caught.value)
+    url = "https://user:hunter2@files.example/a-1-py3-none-any.whl"
+    candidate = DirectCandidate(
+        name="a",
+        version=Version("1"),
+        origin=Origin(url="https://files.example/a-1-py3-none-any.whl", kind="archive"),
+        metadata=CoreMetadata(name="a", version="1"),
+    )
+    source = MemorySource({"b": {"1": ["a>1"]}, "c": {"1": ["a>=1"]}}, direct={url: candidate})
+    with pytest.raises(ResolutionImpossible) as conflict:
+        Resolver(TARGET, source).resolve([f"a @ {url}", "b"])
+    assert "hunter2" not in str(conflict.value.to_dict()) + str(conflict.value.derivation)
+    resolution = Resolver(TARGET, source).resolve([f"a @ {url}", "c"])
+    assert "hunter2" not in str(resolution.to_dict())
+    assert str(resolution.pins["a"].version) == "1"
