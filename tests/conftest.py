@@ -1,4 +1,4 @@
-"""Rules for every test: no network but loopback, no cache but its own, short or long trials by choice."""
+"""Rules for every test: no network but loopback, no cache but its own."""
 
 from __future__ import annotations
 
@@ -55,9 +55,3 @@ def _hermetic(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-
-
-@pytest.fixture(scope="session")
-def short_trials() -> bool:
-    """Whether slow trials should run in their short form (``ENVKIT_TRIALS=short``)."""
-    return os.environ.get("ENVKIT_TRIALS") == "short"

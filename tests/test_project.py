@@ -57,7 +57,7 @@ def test_the_layers_of_the_page_are_the_layers_of_the_contract():
 
 def test_the_resolver_alone_imports_resolvelib_and_so_on():
     homes = {"resolvelib": ("resolve",), "installer": ("installation", "wheels"), "build": ("wheels",),
-             "urllib3": ("index",), "distlib": ("index",)}  # fmt: skip
+             "distlib": ("index",)}  # fmt: skip
     for path in SOURCES:
         layer = path.relative_to(ROOT / "envkit").parts[0]
         for node in ast.walk(ast.parse(path.read_text())):
