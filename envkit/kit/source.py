@@ -17,6 +17,9 @@ from envkit.model.metadata import parse_metadata
 from envkit.resolve.ports import DirectCandidate, DirectRequest
 from envkit.resolve.selection import best_wheel
 
+MEMORY = 32 * 1024 * 1024
+"""Bytes of digests that one source keeps in memory."""
+
 
 class Client(Protocol):
     """What is needed of `envkit.index.client.IndexClient`."""
@@ -78,6 +81,7 @@ class IndexSource:
         self._digests = digests
         self._builder = builder
         self.memory: dict[str, bytes] = {}
+        self._room = MEMORY
 
     def page_identity(self, name: str) -> str | None:
         """Give the identity of the fresh cached page."""
@@ -118,12 +122,21 @@ class IndexSource:
         if known is None and self._digests is not None:
             known = self._digests.get(key)
             if known is not None:
-                self.memory[key] = known
+                self._hold(key, known)
         return known
 
     def store_digest(self, key: str, data: bytes) -> None:
         """Keep a digest."""
-        self.memory[key] = data
+        self._hold(key, data)
         if self._digests is not None:
             with suppress(OSError):  # a full disk must not end what worked without the cache
                 self._digests.put(key, data)
+
+    def _hold(self, key: str, data: bytes) -> None:
+        """Keep a digest in memory; all are let go when they fill their share, as the cache has them anyway."""
+        before = self.memory.get(key)
+        self._room -= len(data) - (len(before) if before is not None else 0)
+        if self._room < 0 and self._digests is not None:
+            self.memory.clear()
+            self._room = MEMORY - len(data)
+        self.memory[key] = data
