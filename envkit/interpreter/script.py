@@ -67,6 +67,8 @@ def details():
     if in_environment:
         preferred = getattr(sysconfig, "_get_preferred_schemes", dict)()  # type: dict[str, str]
         scheme = preferred.get("prefix", "nt" if nt else "posix_prefix")
+        if scheme == "posix_prefix" and "posix_local" in sysconfig.get_scheme_names():
+            scheme = "posix_local"  # Debian's, which inside an environment it does not name
     base = getattr(sys, "base_prefix", sys.prefix)
     plat = getattr(sys, "base_exec_prefix", sys.exec_prefix)
     names = sysconfig.get_scheme_names()

@@ -17,7 +17,7 @@ from packaging.tags import sys_tags
 
 from envkit.errors import InterpreterError
 from envkit.interpreter.interpreter import Interpreter
-from tests.interpreter.machine import PYTHONS, RECENT
+from tests.interpreter.machine import PYTHONS, RECENT, VERSIONS
 
 _ORACLE = """
 import json, sys, sysconfig
@@ -182,3 +182,20 @@ def test_nothing_is_imported_from_the_working_folder(tmp_path, monkeypatch):
 
     monkeypatch.setattr(probe, "_known", {})
     assert Interpreter.probe(RECENT[0]).version
+
+
+@pytest.mark.parametrize(
+    "python", [python for python in RECENT if "pypy" not in python and VERSIONS[python] >= (3, 11)]
+)
+def test_from_inside_an_environment_the_base_is_described_as_from_outside(tmp_path, python):
+    subprocess.run([python, "-m", "venv", "--without-pip", str(tmp_path / "env")], check=True)
+    root = str(Path(__file__).parents[2])
+    code = (
+        f"import json, sys; sys.path.append({root!r})\n"
+        "from envkit.interpreter.interpreter import Interpreter\n"
+        "print(json.dumps([dict(Interpreter.current().base.paths), dict(Interpreter.current().paths)]))\n"
+    )
+    output = subprocess.run([tmp_path / "env" / "bin" / "python", "-B", "-c", code], capture_output=True, check=True)
+    base, own = json.loads(output.stdout)
+    assert base == dict(Interpreter.probe(python).paths)
+    assert own == dict(Interpreter.probe(tmp_path / "env").paths)
