@@ -16,7 +16,7 @@ from envkit.model.lock import LockedPackage
 from envkit.model.marker_sets import MarkerSets, Node
 from envkit.model.marker_text import set_of, set_of_python
 from envkit.model.requested import RequirementEntry
-from envkit.model.requirement import parse_requirement
+from envkit.model.requirement import parse_marker, parse_requirement
 from envkit.resolve.lock_forks import Forking, MakeResolver
 from envkit.resolve.lock_merge import Merging
 from envkit.resolve.ports import CandidateSource
@@ -50,7 +50,8 @@ def lock(
 
     Raises what `Resolver.resolve` raises (with the environments that failed in ``context``), and `LockError`.
     """
-    parse_specifier(requires_python)
+    requires_python = str(parse_specifier(requires_python))
+    environments = tuple(str(parse_marker(marker)) for marker in environments)
     more = _choices(extras, groups)
     roots = [*map(_text, requirements), *more]
     names = tuple(sorted(normalize(name) for name in extras or ()))
@@ -59,7 +60,7 @@ def lock(
     shape = Lock(
         packages=(),
         requires_python=requires_python,
-        environments=tuple(environments),
+        environments=environments,
         extras=names,
         groups=group_names,
         default_groups=tuple(normalize(name) for name in default_groups),

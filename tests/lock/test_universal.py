@@ -195,6 +195,18 @@ def test_what_was_locked_stays():
     assert [change.to_dict()["after"] for change in first.diff(upgraded)] == [["2"]]
 
 
+def test_what_was_written_stays(tmp_path):
+    source = MemorySource({"a": {"1": Release(requires=["b"], hashes={"sha256": "0" * 64})},
+                           "b": {"1": Release(hashes={"sha256": "1" * 64})}})  # fmt: skip
+    options = {"requires_python": ">=3.9,<4", "environments": ["sys_platform == 'linux'"], "groups": {"dev": ["b"]}}
+    first = lock(source, ["a"], **options)
+    (tmp_path / "pylock.toml").write_text(first.to_pylock())
+    source.calls.clear()
+    again = lock(source, ["a"], previous=Lock.read(tmp_path / "pylock.toml"), **options)
+    assert not source.calls
+    assert again.to_pylock() == first.to_pylock()
+
+
 def test_impossible_says_where():
     projects = {"a": {"1": R("b>=2; sys_platform=='win32'")}, "b": {"1": []}}
     with pytest.raises(EnvkitError) as caught:
