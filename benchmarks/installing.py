@@ -68,7 +68,6 @@ class Bench:
 
     def __init__(self, folder: Path, work: Path) -> None:
         from envkit.testing.supply import folder_resolution
-        from envkit.wheels.pool import WheelPool
 
         self.folder, self.work = folder, work
         parsed = [parse_wheel_filename(path.name) for path in sorted(folder.glob("*.whl"))]
@@ -82,7 +81,6 @@ class Bench:
         self.files = sum(wheel.file_count for wheel in wheels)
         wheels.sort(key=lambda wheel: wheel.file_count)
         self.largest = [wheel.name for wheel in wheels[-2:]]
-        assert isinstance(WheelPool(self.pool), WheelPool)
         self.uv(self.venv())
 
     @staticmethod

@@ -63,7 +63,7 @@ def find_removal(
         if distribution.kind == "dist-info":  # goes as a whole, whatever else was put into it
             removal.units.append(os.path.join(os.path.realpath(distribution.location), distribution.path.name))
     standing = standing_folders(layout)
-    tops = [top for top in _tops(wanted, standing) if top not in removal.units]
+    tops = [top for top in _tops(wanted, standing, layout.libraries) if top not in removal.units]
     _spare_shared(wanted, tops, others, removal)
     walker = _Walker(wanted, removal, standing, layout.libraries)
     for top in tops:
@@ -124,11 +124,20 @@ def absolute(path: str, location: str) -> str | None:
     return os.path.normpath(os.path.join(location, path))
 
 
-def _tops(wanted: Mapping[str, _Recorded], standing: frozenset[str]) -> list[str]:
+def _tops(wanted: Mapping[str, _Recorded], standing: frozenset[str], libraries: tuple[str, ...]) -> list[str]:
     """Give the files and folders just below standing folders that the wanted files are in."""
     tops: dict[str, None] = {}
     known: dict[str, str | None] = {}
+    first = f"{libraries[0]}{os.sep}"
+    # A destination inside a library (never so in an environment) would need the long way round.
+    is_usual = not any(each.startswith(first) for each in standing)
     for path in wanted:
+        if is_usual and path.startswith(first):  # nearly all, so without looking at every folder
+            name, separator, _ = path[len(first) :].partition(os.sep)
+            tops[first + name] = None
+            if not separator and name.endswith(".py"):
+                tops[f"{first}__pycache__"] = None
+            continue
         folder = os.path.dirname(path)
         top: str | None
         if folder in known:
@@ -213,6 +222,8 @@ class _Walker:
                 else:
                     gone += parts
                     whole = False
+            elif entry.path not in self._wanted:
+                whole = False
             elif self._goes(entry.path, entry.stat(follow_symlinks=False)):
                 gone.append(entry.path)
             else:
