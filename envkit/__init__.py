@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from envkit.environment.environment import Environment as Environment
+    from envkit.errors import BuildForbidden as BuildForbidden
     from envkit.errors import Cancelled as Cancelled
     from envkit.errors import EnvironmentBusy as EnvironmentBusy
     from envkit.errors import EnvkitError as EnvkitError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from envkit.errors import IndexAccessError as IndexAccessError
     from envkit.errors import InstallError as InstallError
     from envkit.errors import InterpreterError as InterpreterError
+    from envkit.errors import InvalidSource as InvalidSource
     from envkit.errors import InvalidWheel as InvalidWheel
     from envkit.errors import LockError as LockError
     from envkit.errors import MetadataMismatch as MetadataMismatch
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from envkit.errors import ResolutionTooDeep as ResolutionTooDeep
     from envkit.errors import StalePlan as StalePlan
     from envkit.errors import TransportError as TransportError
+    from envkit.errors import VcsError as VcsError
     from envkit.errors import VenvError as VenvError
     from envkit.errors import WheelBuildError as WheelBuildError
     from envkit.events import CancelToken as CancelToken
@@ -67,10 +70,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "errors": (
-        "Cancelled EnvironmentBusy EnvkitError ExternallyManaged FileConflict HashMismatch IndexAccessError InstallError "
-        "InterpreterError InvalidWheel LockError MetadataMismatch MissingExtra NoCandidate ProjectNotFound "
-        "RequirementError ResolutionError ResolutionImpossible ResolutionTooDeep StalePlan TransportError VenvError "
-        "WheelBuildError"
+        "BuildForbidden Cancelled EnvironmentBusy EnvkitError ExternallyManaged FileConflict HashMismatch "
+        "IndexAccessError InstallError InterpreterError InvalidSource InvalidWheel LockError MetadataMismatch "
+        "MissingExtra NoCandidate ProjectNotFound RequirementError ResolutionError ResolutionImpossible "
+        "ResolutionTooDeep StalePlan TransportError VcsError VenvError WheelBuildError"
     ),
     "events": "CancelToken Event Reporter",
     "environment.environment": "Environment",
@@ -99,6 +102,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 __all__ = [
     "PYPI",
     "Artifact",
+    "BuildForbidden",
     "BuildSettings",
     "CancelToken",
     "Cancelled",
@@ -122,6 +126,7 @@ __all__ = [
     "Installer",
     "Interpreter",
     "InterpreterError",
+    "InvalidSource",
     "InvalidWheel",
     "Kit",
     "Lock",
@@ -144,6 +149,7 @@ __all__ = [
     "StalePlan",
     "Target",
     "TransportError",
+    "VcsError",
     "VenvError",
     "WheelBuildError",
     "__version__",

@@ -69,3 +69,9 @@ def test_waiting_ends_when_cancelled():
 
 def test_operations_have_different_ids():
     assert events.new_operation("install") != events.new_operation("install")
+
+
+def test_every_error_is_public():
+    import envkit
+
+    assert {kind.__name__ for kind in KINDS} <= set(envkit.__all__)
