@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,7 +80,6 @@ class RemotePages:
         self._settled: dict[str, tuple[float, Record]] = {}
         self._unkept: dict[str, ParsedPage] = {}
         self._just_read: dict[str, tuple[str, ParsedPage]] = {}
-        self._lock = threading.Lock()
 
     def fresh_record(self, key: str) -> Record | None:
         """Give the record of the page of *key* (a project) if it may be used without asking; costs microseconds."""
