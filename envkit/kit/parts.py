@@ -145,6 +145,7 @@ class Parts:
                 self.pool,
                 build=lambda pin: later().wheel_for(pin),
                 verify=verify,
+                executor=settings.executor,
                 emitter=self.emitter("wheels"),
             ),
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -37,7 +38,8 @@ class PoolSupply:
 
     What is in the pool needs no archive. Everything else is fetched and unpacked at once by some threads. *build* makes a
     wheel for a pin whose preferred artifact is none, and gives its path; without it such pins are an error. *verify*
-    "hash" compares the content of every unpacked file, as installations with required hashes do.
+    "hash" compares the content of every unpacked file, as installations with required hashes do. *executor* does the work
+    where one is given (threads, not processes), else some threads for the time of one call.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class PoolSupply:
         build: Builder | None = None,
         verify: str = "stat",
         workers: int | None = None,
+        executor: Executor | None = None,
         emitter: Emitter | None = None,
     ) -> None:
         self._client = client
@@ -55,6 +58,7 @@ class PoolSupply:
         self._build = build
         self._verify = verify
         self._workers = workers or min(8, (os.cpu_count() or 1) + 2)
+        self._executor = executor
         self._emitter = emitter
 
     def wheels(self, pins: Iterable[Pin]) -> Iterator[tuple[Pin, LocalWheel]]:
@@ -85,7 +89,7 @@ class PoolSupply:
 
     def _make_all(self, missing: Sequence[tuple[Pin, Artifact | None]]) -> Iterator[tuple[Pin, LocalWheel]]:
         self._client.prefetch_files([artifact for _, artifact in missing if artifact is not None])
-        with ThreadPoolExecutor(min(self._workers, len(missing)), "envkit-supply") as executor:
+        with self._borrow(min(self._workers, len(missing))) as executor:
             waiting: dict[Future[LocalWheel], Pin] = {
                 executor.submit(self._make, pin, artifact): pin for pin, artifact in missing
             }
@@ -100,6 +104,12 @@ class PoolSupply:
             finally:
                 for future in waiting:
                     future.cancel()
+
+    def _borrow(self, workers: int) -> AbstractContextManager[Executor]:
+        """Give the caller's executor, which stays open, or threads of our own for this once."""
+        if self._executor is not None:
+            return nullcontext(self._executor)
+        return ThreadPoolExecutor(workers, "envkit-supply")
 
     def _make(self, pin: Pin, artifact: Artifact | None) -> LocalWheel:
         if artifact is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -250,3 +252,23 @@ def test_a_requirements_file_brings_its_options_constraints_and_hashes(index, tm
     with pytest.raises(envkit.EnvkitError, match="hash"):
         kit.install(env, [requirements_txt.read_requirements(wanted)])
     assert kit.freeze(env) == ("lib==1.5",)
+
+
+def test_work_goes_to_an_own_executor_which_stays_open(index, tmp_path):
+    names = set()
+
+    class Watched(ThreadPoolExecutor):
+        def submit(self, task, /, *args, **kwargs):
+            def run():
+                names.add(threading.current_thread().name.partition("_")[0])
+                return task(*args, **kwargs)
+
+            return super().submit(run)
+
+    with Watched(2, "mine") as executor:
+        kit = envkit.Kit(indexes=(index.url,), cache_dir=tmp_path / "cache", executor=executor)
+        env = kit.create(tmp_path / "env")
+        kit.install(env, ["app"])
+        assert executor.submit(lambda: 1).result() == 1
+    assert names == {"mine"}
+    assert kit.freeze(env) == ("app==2.0", "lib==2.0")
