@@ -38,6 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     for name in options.workloads:
         folder = download(name, options.home)
+        shutil.rmtree(options.home / "work", ignore_errors=True)
         bench = Bench(folder, options.home / "work")
         try:
             for part in options.parts.split(","):
