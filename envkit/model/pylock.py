@@ -153,7 +153,7 @@ def _origin(package: LockedPackage, base: str | None) -> dict[str, Any]:
     hashes = dict(origin.hashes) or (dict(package.artifacts[0].hashes) if package.artifacts else {})
     if not _hashes(hashes):
         raise LockError(f"{package.name} is an archive without a hash, so it cannot be locked")
-    data = _place(origin.url, base)
+    data = dict[str, Any](_place(origin.url, base))
     if package.artifacts and package.artifacts[0].size is not None:
         data["size"] = package.artifacts[0].size
     return {"archive": {**data, "hashes": _hashes(hashes), **below}}

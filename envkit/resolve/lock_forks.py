@@ -53,8 +53,8 @@ class Fork:
 class Forking:
     """One universal resolution.
 
-    *make* gives a resolver for a target and a source. *roots* are requirement texts with markers, in which extras and groups may be asked for. *preferred* are versions of
-    earlier locks, by name.
+    *make* gives a resolver for a target and a source. *roots* are requirement texts with markers, in which extras and
+    groups may be asked for. *preferred* are versions of earlier locks, by name.
     """
 
     make: MakeResolver
