@@ -97,6 +97,7 @@ _HOMES = {
     "resolve.resolver": "Resolver",
     "wheels.settings": "BuildSettings",
 }
+_MODULES = ("errors", "events", "formats", "testing")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
@@ -162,6 +163,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(name)
+    if home is None and name in _MODULES:
+        import importlib
+
+        return importlib.import_module(f"{__name__}.{name}")
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib

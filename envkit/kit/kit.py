@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
     from envkit.formats.lock import Lock
     from envkit.host.links import LinkMode
-    from envkit.inspection.graph import TreeNode
+    from envkit.inspection.graph import Dependency, TreeNode
     from envkit.inspection.problems import Problem
     from envkit.inspection.report import Shown
     from envkit.kit.outdated import Outdated
     from envkit.model.distribution import InstalledDistribution
     from envkit.model.plan import InstallPlan, InstallReport
+    from envkit.model.plan import Problem as FileProblem
     from envkit.wheels.settings import BuildSettings
 
 Place: TypeAlias = "Environment | Interpreter | Target"
@@ -73,6 +74,9 @@ class Kit:
         link_mode: LinkMode = "auto",
         verify: Literal["stat", "hash"] = "stat",
         compile_bytecode: bool = False,
+        atomic: Literal["entries", "swap"] = "entries",
+        durable: bool = False,
+        break_system_packages: bool = False,
         lock_timeout: float = 60.0,
         transport: Any = None,
     ) -> None:
@@ -99,6 +103,9 @@ class Kit:
             "link_mode": link_mode,
             "verify": verify,
             "compile_bytecode": compile_bytecode,
+            "atomic": atomic,
+            "durable": durable,
+            "break_system_packages": break_system_packages,
             "lock_timeout": lock_timeout,
             "transport": transport,
         }
@@ -226,6 +233,9 @@ class Kit:
         self, env: Environment, resolution: Any, mode: Literal["install", "sync"] = "install", **options: Any
     ) -> InstallPlan:
         """Say what would bring *resolution* into *env*, without changing anything. A value: see `InstallPlan`."""
+        from envkit.kit.operations import check_target
+
+        check_target(env, resolution)
         return self._parts.installer(env).plan(resolution, mode=mode, **options)
 
     def apply(self, env: Environment, plan: InstallPlan, *, compile_bytecode: bool | None = None) -> InstallReport:
@@ -267,7 +277,10 @@ class Kit:
 
     def uninstall(self, env: Environment, names: Iterable[str] | str, **options: Any) -> InstallReport:
         """Remove distributions by name as one transaction. Raises `InstallError` for one that is not there."""
-        return self._parts.installer(env).uninstall((names,) if isinstance(names, str) else tuple(names), **options)
+        from envkit.kit.operations import again_when_stale
+
+        wanted = (names,) if isinstance(names, str) else tuple(names)
+        return again_when_stale(self._parts, lambda: self._parts.installer(env).uninstall(wanted, **options))
 
     def sync(self, env: Environment, resolution: Any, **options: Any) -> InstallReport:
         """Bring *env* to exactly *resolution* (a `Resolution`, a `Lock`, or the path or text of a lock file)."""
@@ -278,6 +291,14 @@ class Kit:
     def undo(self, env: Environment) -> str:
         """Return *env* to the state before the last operation, and give what kind that was."""
         return self._parts.installer(env).undo()
+
+    def verify(self, env: Environment) -> tuple[FileProblem, ...]:
+        """Compare every installed file with its record: what is missing, changed, orphaned or shadowed."""
+        return self._parts.installer(env).verify()
+
+    def repair(self, env: Environment, names: Iterable[str] | None = None) -> InstallReport:
+        """Mend what `verify` finds, byte for byte, from the pool or the indexes."""
+        return self._parts.installer(env).repair(None if names is None else tuple(names))
 
     # --- looking
 
@@ -296,6 +317,14 @@ class Kit:
     def tree(self, env: Environment, **options: Any) -> tuple[TreeNode, ...]:
         """Give what is installed as a forest of dependencies; see `Freezer.tree`."""
         return self._parts.freezer(env).tree(**options)
+
+    def why(self, env: Environment, name: str) -> tuple[tuple[Dependency, ...], ...]:
+        """Give the chains of dependencies that lead to *name*, from what was asked for; see `Freezer.why`."""
+        return self._parts.freezer(env).why(name)
+
+    def orphans(self, env: Environment, keep: Iterable[str] = ()) -> tuple[str, ...]:
+        """Give what nobody asked for and nothing needs any more; see `Freezer.orphans`."""
+        return self._parts.freezer(env).orphans(keep)
 
     def outdated(self, env: Environment) -> tuple[Outdated, ...]:
         """Give the distributions for which the indexes have a newer version that fits *env*, sorted by name."""

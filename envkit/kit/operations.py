@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envkit.environment.environment import Environment
-from envkit.errors import RequirementError
+from envkit.errors import InstallError, RequirementError, StalePlan
 from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.parts import Parts
 from envkit.kit.satisfied import satisfied_by
 from envkit.kit.wanted import Wanted
-from envkit.model.identity import normalize
-from envkit.model.resolution import Resolution
+from envkit.model.identity import normalize, parse_specifier
+from envkit.model.resolution import Pin, Resolution
 from envkit.model.source import PYPI, Index
 from envkit.model.target import Target
 
@@ -61,20 +62,70 @@ def install(
 ) -> InstallReport:
     """Resolve *wanted* against what is installed, then plan and apply."""
     target = Target.of(env.interpreter)
-    installed = env.distributions()
     parts = with_file_options(parts, wanted)
     wanted = replace(wanted, options=(), settings={})
     renewed = _renewed(wanted, upgrade=upgrade)
-    resolution = None
-    if not renewed and not reinstall and not tuple(overrides) and not wanted.hash_mode:
-        resolution = _already_there(wanted, installed, target)
-    if resolution is None:
-        kept = () if renewed and eager else [dist for dist in installed if normalize(dist.name) not in renewed]
-        resolution = resolve(parts, wanted, target, env.interpreter, overrides=overrides, preferences=kept)
-    installer = parts.installer(env, compile_bytecode=compile_bytecode)
+    overrides = tuple(overrides)
     if reinstall:
         options["reinstall"] = reinstall if isinstance(reinstall, bool) else tuple(reinstall)
-    return installer.apply(installer.plan(resolution, mode="install", **options))
+
+    def once() -> InstallReport:
+        installed = env.distributions()
+        resolution = None
+        if not (renewed or reinstall or overrides or wanted.hash_mode):
+            resolution = _already_there(wanted, installed, target)
+        if resolution is None:
+            kept = () if renewed and eager else [dist for dist in installed if normalize(dist.name) not in renewed]
+            resolution = resolve(parts, wanted, target, env.interpreter, overrides=overrides, preferences=kept)
+        installer = parts.installer(env, compile_bytecode=compile_bytecode)
+        return installer.apply(installer.plan(resolution, mode="install", **options))
+
+    return again_when_stale(parts, once)
+
+
+def again_when_stale(parts: Parts, once: Callable[[], InstallReport]) -> InstallReport:
+    """Do *once*, and do it again while others change the environment between its plan and its application.
+
+    A plan that somebody made and keeps has to fail then; one that nobody has seen is simply made again, for as long as
+    the lock would be waited for. Raises `StalePlan` after that.
+    """
+    until = time.monotonic() + parts.settings.lock_timeout
+    while True:
+        try:
+            return once()
+        except StalePlan:
+            if time.monotonic() > until:
+                raise
+
+
+def check_target(env: Environment, resolution: Resolution) -> None:
+    """Refuse a resolution whose files or versions are not for *env*. Raises `InstallError` naming the first one."""
+    target = Target.of(env.interpreter)
+    if resolution.target.fingerprint == target.fingerprint:
+        return
+    for pin in resolution.pins.values():
+        problem = _misfit(pin, target)
+        if problem:
+            raise InstallError(
+                f"the resolution is for Python {resolution.target.python}, and {pin.name} {pin.version} {problem}",
+                hint="resolve again with this environment as the target",
+                context={"name": pin.name, "version": str(pin.version), "root": str(env.root)},
+            )
+
+
+def _misfit(pin: Pin, target: Target) -> str | None:
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    if pin.requires_python and not parse_specifier(pin.requires_python).contains(target.python, prereleases=True):
+        return f"needs Python {pin.requires_python}, not {target.python}"
+    if pin.artifacts and pin.artifacts[0].is_wheel:
+        try:
+            tags = parse_wheel_filename(pin.artifacts[0].filename)[3]
+        except InvalidWheelFilename:
+            return None  # the installer says more about such a file
+        if not any(str(tag) in target.ranks for tag in tags):
+            return f"comes as {pin.artifacts[0].filename}, which does not fit Python {target.python} on this platform"
+    return None
 
 
 def _renewed(wanted: Wanted, *, upgrade: bool | Iterable[str]) -> frozenset[str]:
@@ -102,8 +153,14 @@ def sync(parts: Parts, env: Environment, wanted: Any, options: dict[str, Any]) -
         if select is None:
             raise RequirementError(f"{type(wanted).__name__} is neither a resolution nor a lock")
         wanted = select(Target.of(env.interpreter))
-    installer = parts.installer(env)
-    return installer.apply(installer.plan(wanted, mode="sync", **options))
+    resolution: Resolution = wanted
+    check_target(env, resolution)
+
+    def once() -> InstallReport:
+        installer = parts.installer(env)
+        return installer.apply(installer.plan(resolution, mode="sync", **options))
+
+    return again_when_stale(parts, once)
 
 
 def lock(parts: Parts, wanted: Wanted, requires_python: str, options: dict[str, Any]) -> Lock:

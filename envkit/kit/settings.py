@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from envkit.events import CancelToken, Reporter
-from envkit.model.policy import ResolutionPolicy
+from envkit.model.policy import ResolutionPolicy, check_choice
 from envkit.model.source import PYPI, Index
 
 if TYPE_CHECKING:
@@ -44,9 +44,18 @@ class Settings:
     link_mode: LinkMode = "auto"
     verify: str = "stat"
     compile_bytecode: bool = False
+    atomic: Literal["entries", "swap"] = "entries"
+    durable: bool = False
+    break_system_packages: bool = False
     lock_timeout: float = 60.0
     transport: Transport | None = None
     configuration: Configuration | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("link_mode", self.link_mode, ("auto", "clone", "hardlink", "copy", "symlink"))
+        check_choice("verify", self.verify, ("stat", "hash"))
+        check_choice("atomic", self.atomic, ("entries", "swap"))
+        check_choice("keyring", self.keyring, ("disabled", "auto", "import", "subprocess"))
 
 
 def as_indexes(given: Any) -> tuple[Any, ...]:

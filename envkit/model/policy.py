@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +11,26 @@ from typing import Literal
 from envkit.errors import RequirementError
 
 Prereleases = Literal["if-necessary", "allow", "disallow"]
+
+
+INDEX_STRATEGIES = ("first-index", "unsafe-first-match", "unsafe-best-match")
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Refuse a *value* that is none of *choices*: a misspelt option must not quietly mean something. `RequirementError`."""
+    if value not in choices:
+        raise RequirementError(
+            f"{name}: {value!r} is none of {', '.join(repr(choice) for choice in choices)}",
+            context={"option": name, "choices": choices},
+        )
+
+
+def check_builds(value: object) -> None:
+    """Refuse what says neither "allow" nor "never" nor names whose code may run. Raises `RequirementError`."""
+    if value not in ("allow", "never") and not isinstance(value, tuple):
+        raise RequirementError(
+            f"builds: {value!r} is neither 'allow' nor 'never' nor a tuple of names", context={"option": "builds"}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,5 +67,11 @@ class ResolutionPolicy:
                 if value != ":all:":
                     raise RequirementError(f"{name}: {value!r} is neither a tuple of names nor ':all:'")
                 object.__setattr__(self, name, (value,))
+        check_choice("prereleases", self.prereleases, typing.get_args(Prereleases))
+        for name, choice in self.prereleases_by_project.items():
+            check_choice(f"prereleases_by_project[{name!r}]", choice, typing.get_args(Prereleases))
+        check_choice("strategy", self.strategy, ("highest", "lowest", "lowest-direct"))
+        check_choice("index_strategy", self.index_strategy, INDEX_STRATEGIES)
+        check_builds(self.builds)
         if self.deadline <= 0 or self.max_rounds <= 0:
             raise RequirementError("deadline and max_rounds must be positive")

@@ -9,6 +9,9 @@ from typing import Literal, TypeAlias
 
 from packaging.utils import canonicalize_name
 
+from envkit.errors import RequirementError
+from envkit.model.policy import check_builds, check_choice
+
 ConfigSettings: TypeAlias = Mapping[str, "str | tuple[str, ...]"]
 
 DEFAULT_INPUTS = ("**",)
@@ -68,8 +71,10 @@ class BuildSettings:
     ignored: tuple[str, ...] = DEFAULT_IGNORED
 
     def __post_init__(self) -> None:
+        check_builds(self.builds)
+        check_choice("on_failure", self.on_failure, ("skip", "raise"))
         if self.timeout <= 0 or self.jobs <= 0:
-            raise ValueError("timeout and jobs must be positive")
+            raise RequirementError("timeout and jobs must be positive")
         for name in ("isolation_by_project", "config_settings_by_project", "extra_requirements"):
             value: Mapping[str, object] = getattr(self, name)
             object.__setattr__(self, name, {canonicalize_name(key): item for key, item in value.items()})

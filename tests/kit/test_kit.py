@@ -272,3 +272,83 @@ def test_work_goes_to_an_own_executor_which_stays_open(index, tmp_path):
         assert executor.submit(lambda: 1).result() == 1
     assert names == {"mine"}
     assert kit.freeze(env) == ("app==2.0", "lib==2.0")
+
+
+def test_several_writers_at_once_all_get_their_way(index, tmp_path):
+    kit = envkit.Kit(indexes=(index.url,), cache_dir=tmp_path / "cache")
+    env = kit.create(tmp_path / "env")
+    kit.resolve(["app", "lib", "extra-thing"], target=env)
+    with ThreadPoolExecutor(6) as executor:
+        list(executor.map(lambda name: kit.install(env, [name]), ["app", "lib", "extra-thing"] * 2))
+    assert kit.freeze(env) == ("app==2.0", "extra-thing==0.1", "lib==2.0")
+    with ThreadPoolExecutor(3) as executor:
+        list(executor.map(lambda name: kit.uninstall(env, name), ["app", "lib", "extra-thing"]))
+    assert kit.freeze(env) == ()
+
+
+def test_a_kept_plan_still_fails_when_the_environment_changed(kit, env):
+    plan = kit.plan(env, kit.resolve(["lib<2"], target=env))
+    kit.install(env, ["extra-thing"])
+    with pytest.raises(envkit.StalePlan):
+        kit.apply(env, plan)
+    assert kit.freeze(env) == ("extra-thing==0.1",)
+
+
+def test_a_resolution_for_another_machine_is_refused(kit, env):
+    windows = envkit.Target.for_python("3.11", platform="win_amd64")
+    resolution = kit.resolve(["windows"], target=windows)
+    for change in (kit.plan, kit.sync):
+        with pytest.raises(envkit.InstallError, match="win_amd64"):
+            change(env, resolution)
+    portable = kit.resolve(["lib"], target=windows)
+    kit.sync(env, portable)
+    assert kit.freeze(env) == ("lib==2.0",)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: envkit.ResolutionPolicy(index_strategy="best"),
+        lambda: envkit.ResolutionPolicy(prereleases="yes"),
+        lambda: envkit.ResolutionPolicy(prereleases_by_project={"a": "yes"}),
+        lambda: envkit.ResolutionPolicy(strategy="newest"),
+        lambda: envkit.ResolutionPolicy(builds="nevr"),
+        lambda: envkit.ResolutionPolicy(builds=["a"]),
+        lambda: envkit.BuildSettings(on_failure="boom"),
+        lambda: envkit.BuildSettings(builds="nevr"),
+        lambda: envkit.BuildSettings(timeout=0),
+        lambda: envkit.Kit(link_mode="hard"),
+        lambda: envkit.Kit(verify="sha"),
+        lambda: envkit.Kit(atomic="swop"),
+        lambda: envkit.Kit(keyring="always"),
+    ],
+)
+def test_a_misspelt_option_is_refused(make):
+    with pytest.raises(envkit.RequirementError):
+        make()
+
+
+def test_verify_repair_why_and_orphans(kit, env):
+    kit.install(env, ["app<2", "extra-thing"])
+    assert kit.verify(env) == ()
+    module = next(path for path in env.root.rglob("lib.py"))
+    module.unlink()
+    assert [problem.kind for problem in kit.verify(env)] == ["missing"]
+    kit.repair(env)
+    assert kit.verify(env) == ()
+    assert module.exists()
+    assert kit.why(env, "lib")
+    kit.uninstall(env, "app")
+    assert kit.orphans(env) == ("lib",)
+
+
+def test_swapping_whole_libraries_installs_the_same(index, tmp_path):
+    kit = envkit.Kit(indexes=(index.url,), cache_dir=tmp_path / "cache", atomic="swap", durable=True)
+    env = kit.create(tmp_path / "env")
+    kit.install(env, ["app"])
+    assert kit.freeze(env) == ("app==2.0", "lib==2.0")
+
+
+def test_errors_and_events_are_reached_through_the_package():
+    assert envkit.errors.EnvkitError is envkit.EnvkitError
+    assert envkit.events.CancelToken is envkit.CancelToken
