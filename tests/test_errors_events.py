@@ -4,8 +4,12 @@ import copy
 import inspect
 import pickle
 import re
+import subprocess
+import sys
 import threading
 import time
+import typing
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +79,17 @@ def test_every_error_is_public():
     import envkit
 
     assert {kind.__name__ for kind in KINDS} <= set(envkit.__all__)
+
+
+def test_events_are_loaded_when_named_and_all_are_offered():
+    code = (
+        "import sys; from envkit.events import Emitter, CancelToken, Reporter, new_operation;"
+        "assert 'envkit.events.kinds' not in sys.modules and 'dataclasses' not in sys.modules;"
+        "from envkit.events import Warned; assert 'envkit.events.kinds' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-S", "-c", code], check=True, cwd=Path(__file__).parent.parent)
+    for kind in typing.get_args(events.Event):
+        assert getattr(events, kind.__name__) is kind
+        assert kind.__name__ in dir(events)
+    with pytest.raises(AttributeError, match="no_such_event"):
+        _ = events.no_such_event

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from envkit.cache import Cache
 from envkit.errors import HashMismatch, TransportError
-from envkit.events import DownloadAdvanced, DownloadFinished, DownloadStarted, Emitter
+from envkit.events import Emitter
 from envkit.host import files
 from envkit.host.growing import GrowingFile
 from envkit.index.places import cache_key, local_path
@@ -91,6 +91,8 @@ class Downloader:
 
     def _download(self, artifact: Artifact, path: str) -> None:
         if self._emitter.active:
+            from envkit.events import DownloadStarted
+
             self._emitter(
                 DownloadStarted(operation=self._emitter.operation, filename=artifact.filename, total=artifact.size)
             )
@@ -101,6 +103,8 @@ class Downloader:
             )
             size = target.size
         if self._emitter.active:
+            from envkit.events import DownloadFinished
+
             self._emitter(DownloadFinished(operation=self._emitter.operation, filename=artifact.filename, total=size))
 
 
@@ -170,6 +174,8 @@ class _Download:
             self._hasher.update(piece)
             self._target.write(piece)
             if self._emitter.active and self._target.size - self._reported >= _REPORT_EVERY:
+                from envkit.events import DownloadAdvanced
+
                 self._reported = self._target.size
                 self._emitter(
                     DownloadAdvanced(

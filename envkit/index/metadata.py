@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from envkit.cache import Cache
 from envkit.errors import IndexAccessError, MetadataMismatch, RequirementError, TransportError
-from envkit.events import Emitter, MetadataFetched
+from envkit.events import Emitter
 from envkit.index.download import Downloader
 from envkit.index.places import cache_key, group_of, local_path
 from envkit.index.ranged import RangesUnsupported, remote_metadata, wheel_metadata
@@ -56,6 +56,8 @@ class MetadataReader:
             elif how in ("sidecar", "range"):
                 self._unhashed[artifact.url] = data
         if self._emitter.active:
+            from envkit.events import MetadataFetched
+
             self._emitter(
                 MetadataFetched(
                     operation=self._emitter.operation,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from envkit.cache import Cache
 from envkit.errors import TransportError
-from envkit.events import Emitter, ProjectFetched
+from envkit.events import Emitter
 from envkit.index.freshness import lifetime
 from envkit.index.session import Session
 from envkit.index.simple_api import ACCEPT, ParsedPage, parse_page
@@ -231,6 +231,8 @@ class RemotePages:
 
     def _report(self, key: str, count: int) -> None:
         if self._emitter.active:
+            from envkit.events import ProjectFetched
+
             self._emitter(
                 ProjectFetched(
                     operation=self._emitter.operation,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from envkit.errors import Cancelled, TransportError
-from envkit.events import Emitter, RequestRetried
+from envkit.events import Emitter
 from envkit.index.addresses import check_scheme, origin, printable, redirect_target
 from envkit.index.bodies import finish, read_body
 from envkit.index.transport import DeadlineExceeded, Limits, Request, Response, Retriable, Timeouts, Transport
@@ -130,15 +130,18 @@ class Session:
         pause = min(pause, self.limits.retry_after)
         if time.monotonic() + pause >= deadline:
             raise self._failed(url, f"{problem}; not finished after {seconds:g} seconds", None, attempt)
-        self._emitter(
-            RequestRetried(
-                operation=self._emitter.operation,
-                url=strip_credentials(url),
-                attempt=attempt,
-                delay=pause,
-                reason=problem,
+        if self._emitter.active:
+            from envkit.events import RequestRetried
+
+            self._emitter(
+                RequestRetried(
+                    operation=self._emitter.operation,
+                    url=strip_credentials(url),
+                    attempt=attempt,
+                    delay=pause,
+                    reason=problem,
+                )
             )
-        )
         if self._emitter.cancel is None:
             time.sleep(pause)
         elif self._emitter.cancel.wait(pause):

@@ -7,16 +7,19 @@ does not fit is a resolution needed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from envkit.errors import RequirementError
-from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 from envkit.model.requirement import parse_requirement
 from envkit.model.resolution import Edge, Pin, Request, Resolution
 from envkit.model.target import Target
+
+if TYPE_CHECKING:
+    from envkit.model.distribution import InstalledDistribution
 
 
 def satisfied_by(

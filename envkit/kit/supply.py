@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from envkit.errors import InstallError
-from envkit.events import Emitter, WheelUnpacked
+from envkit.events import Emitter
 from envkit.installation.ports import InterpreterFacts
 from envkit.model.candidate import Artifact
 from envkit.model.distribution import CompiledWheel, LocalWheel
@@ -132,6 +132,8 @@ class PoolSupply:
                 url=artifact.url,
             )
         if self._emitter is not None and self._emitter.active:
+            from envkit.events import WheelUnpacked
+
             self._emitter(
                 WheelUnpacked(
                     operation=self._emitter.operation,

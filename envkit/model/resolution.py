@@ -6,12 +6,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envkit.model.identity import normalize
-from envkit.model.lock import LockChange, LockedPackage
 from envkit.model.pin import Edge, Explanation, Pin, Request
 from envkit.model.target import Target
 from envkit.model.values import Value
+
+if TYPE_CHECKING:
+    from envkit.model.lock import LockChange
 
 __all__ = ["Edge", "Explanation", "Pin", "Request", "Resolution"]
 
@@ -67,6 +70,8 @@ class Resolution(Value):
 
     def diff(self, other: Resolution) -> tuple[LockChange, ...]:
         """Give the projects whose versions differ in *other*, which is what comes after, by name."""
+        from envkit.model.lock import LockChange
+
         changes: list[LockChange] = []
         for name in sorted({*self.pins, *other.pins}):
             before, after = self._versions(name), other._versions(name)
@@ -92,6 +97,7 @@ class Resolution(Value):
 
         Raises `LockError` for files without a hash or a place, which the format cannot hold.
         """
+        from envkit.model.lock import LockedPackage
         from envkit.model.pylock import write_pylock
 
         packages = [

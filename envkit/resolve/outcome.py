@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from packaging.version import Version
 
-from envkit.events import Emitter, ExtraUnknown
+from envkit.events import Emitter
 from envkit.model.identity import parse_version
 from envkit.model.pin import Edge, Pin, Request
 from envkit.model.requirement import parse_requirement
@@ -108,7 +108,10 @@ def _pin(problem: Problem, graph: _Graph, node: Node, bit: int, emitter: Emitter
             extras.append(extra)
         else:
             problem.unknown_extras = True
-            emitter(ExtraUnknown(operation=emitter.operation, project=node.name, version=str(version), extra=extra))
+            if emitter.active:
+                from envkit.events import ExtraUnknown
+
+                emitter(ExtraUnknown(operation=emitter.operation, project=node.name, version=str(version), extra=extra))
     candidate = problem.catalog.direct(request) if request is not None else None
     artifacts = candidate.artifacts if candidate else problem.catalog.artifacts(node.name, bit - 1)
     needs = candidate.metadata.requires_python if candidate else artifacts[0].requires_python

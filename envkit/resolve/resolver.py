@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from envkit.errors import RequirementError
-from envkit.events import CancelToken, Emitter, OperationFinished, OperationStarted, Reporter
+from envkit.events import CancelToken, Emitter, Reporter
 from envkit.model.identity import normalize
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.requirement import RequirementLike
 from envkit.model.resolution import Resolution
 from envkit.model.target import Target
 from envkit.resolve.catalog import Catalog
-from envkit.resolve.failure import to_error
 from envkit.resolve.inputs import read_inputs
 from envkit.resolve.memo import memo_key, recall, remember
 from envkit.resolve.outcome import to_resolution
@@ -76,14 +75,20 @@ class Resolver:
         """
         emitter = Emitter(self.reporter, cancel=self.cancel, kind="resolve")
         started = time.monotonic()
-        emitter(OperationStarted(operation=emitter.operation, kind="resolve"))
+        if emitter.active:
+            from envkit.events import OperationStarted
+
+            emitter(OperationStarted(operation=emitter.operation, kind="resolve"))
         ok = False
         try:
             resolution = self._resolve(emitter, started, requirements, constraints, overrides, preferences, hashes)
             ok = True
         finally:
-            seconds = time.monotonic() - started
-            emitter(OperationFinished(operation=emitter.operation, kind="resolve", seconds=seconds, ok=ok))
+            if emitter.active:
+                from envkit.events import OperationFinished
+
+                seconds = time.monotonic() - started
+                emitter(OperationFinished(operation=emitter.operation, kind="resolve", seconds=seconds, ok=ok))
         return resolution
 
     def lock(
@@ -160,6 +165,8 @@ class Resolver:
                     problem.reset()
                 except Unsolvable as unsolvable:
                     if unsolvable.proof is not None:
+                        from envkit.resolve.failure import to_error
+
                         raise to_error(problem, unsolvable.proof, bounds) from None
                     solver = PubGrubSolver()  # what cannot prove is not believed
         finally:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from envkit.errors import ResolutionTooDeep
-from envkit.events import CandidatePinned, CandidateSkipped, ConflictFound, Emitter
+from envkit.events import Emitter
 from envkit.resolve.problem import Node, Problem
 
 Solution: TypeAlias = dict[int, int]
@@ -86,6 +86,8 @@ class Bounds:
     def pinned(self, problem: Problem, node: Node, bit: int, decided: int) -> None:
         """Report a decision."""
         if self.emitter.active and node.name and node.extra is None:
+            from envkit.events import CandidatePinned
+
             version = problem.version(node, bit)
             operation = self.emitter.operation
             self.emitter(CandidatePinned(operation=operation, project=node.name, version=version, decided=decided))
@@ -94,12 +96,16 @@ class Bounds:
         """Count and report a conflict about *node*."""
         self.conflicts[node.name] += 1
         if self.emitter.active:
+            from envkit.events import ConflictFound
+
             operation, count = self.emitter.operation, self.conflicts.total()
             self.emitter(ConflictFound(operation=operation, project=node.name, reason=reason, conflicts=count))
 
     def skipped(self, problem: Problem, node: Node, bit: int, reason: str) -> None:
         """Report a version that cannot be used."""
         if self.emitter.active:
+            from envkit.events import CandidateSkipped
+
             version, operation = problem.version(node, bit), self.emitter.operation
             self.emitter(CandidateSkipped(operation=operation, project=node.name, version=version, reason=reason))
 
