@@ -13,10 +13,11 @@ from envkit.host import files
 from envkit.host.links import Linker, LinkMode
 from envkit.installation import state
 from envkit.installation.cloning import check_possible, clone_rest
-from envkit.installation.contents import Contents, Item, check_place, collect
+from envkit.installation.contents import Contents, Item, collect, same_content
 from envkit.installation.fetching import PoolChanged
 from envkit.installation.layout import Layout
 from envkit.installation.moving import plan_moves
+from envkit.installation.occupied import check_place
 from envkit.installation.removal import Removal, find_removal
 from envkit.installation.staging import Staging
 from envkit.installed.database import scan
@@ -63,7 +64,7 @@ def apply_change(
         began = clock()
         attested = state.read_attested(layout)
         removal = _find_removal(plan, layout, attested)
-        check_place(contents, layout, removal)
+        removal.changed |= check_place(contents, layout, removal, lambda: _sort_out(plan, layout)[1])
         looked = clock()
         linker = Linker(change.link_mode)
         stager = _Stages(layout, transaction)
@@ -127,28 +128,35 @@ class _Stages:
 
 
 def _find_removal(plan: InstallPlan, layout: Layout, attested: dict[str, tuple[int, int]]) -> Removal:
+    if not plan.replace and not plan.remove:
+        return Removal()
+    gone, others = _sort_out(plan, layout)
+    return find_removal(gone, others, layout, attested)
+
+
+def _sort_out(plan: InstallPlan, layout: Layout) -> tuple[list[InstalledDistribution], list[InstalledDistribution]]:
+    """Give the installed distributions that the plan removes, and those that stay. Raises `StalePlan`."""
     gone_paths = {present.path for addition in plan.replace for present in addition.old}
     gone_paths |= {present.path for present in plan.remove}
-    if not gone_paths:
-        return Removal()
     gone: list[InstalledDistribution] = []
     others: list[InstalledDistribution] = []
     for distribution in scan(layout.libraries, shadowed=True, brief=True):
         (gone if os.fspath(distribution.path) in gone_paths else others).append(distribution)
     if len(gone) != len(gone_paths):
         raise StalePlan("a distribution that the plan removes is not there", context={"root": layout.root})
-    return find_removal(gone, others, layout, attested)
+    return gone, others
 
 
 def _set_aside(removal: Removal, contents: Contents, stager: _Stages, transaction: Transaction) -> dict[str, str]:
-    """Stage a second name for each edited file that has to give way; give where they will be."""
+    """Stage a second name for each edited or stray file that has to give way to another content; give where they go."""
     layout = stager.layout
     kept = f"{layout.root}/{STATE_DIR}/{_KEPT}"
     linker = Linker("hardlink")
     places: dict[str, str] = {}
     for path in sorted(removal.changed):
         folder, name = os.path.split(path)
-        if any(name in source[2] for source in contents.folders.get(folder, ())):
+        gives_way = any(name in source[2] for source in contents.folders.get(folder, ()))
+        if gives_way and not same_content(stager(path), path):
             inner = layout.locate(path)[1]
             places[path] = f"{kept}/{transaction.id}/{inner}"
             staged = stager(os.path.dirname(places[path]))

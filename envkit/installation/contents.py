@@ -1,4 +1,4 @@
-"""All files that an installation brings, where they go, and whether that is allowed, before anything is written."""
+"""All files that an installation brings, where they go, and whether its wheels agree about that."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import TypeAlias
 
 from envkit.errors import FileConflict
 from envkit.installation.layout import Layout
-from envkit.installation.protected import is_protected
-from envkit.installation.removal import Removal
 from envkit.model.distribution import CompiledWheel, Group, LocalWheel
 from envkit.model.resolution import Pin
 
@@ -187,74 +185,4 @@ def _conflict(contents: Contents, path: str, one: int, two: int | None) -> FileC
         f"{path} would belong to {' and '.join(owners)}" + (" and to a folder" if two is None else ""),
         hint="the distributions cannot be installed together",
         context={"path": path, "distributions": tuple(owners)},
-    )
-
-
-def check_place(contents: Contents, layout: Layout, removal: Removal) -> None:
-    """Compare what will be there with what is. Raises `FileConflict` for places that belong to something else.
-
-    Files that are there already with the same content are skipped, whoever they belong to.
-    """
-    gone = frozenset(removal.units)
-    missing: set[str] = set()
-    for folder, sources in contents.folders.items():
-        present = _look(folder, missing, gone, contents)
-        for number, source, names in sources:
-            scripts_or_stdlib = _check_protected(contents, layout, folder, number, names)
-            if present is None and not scripts_or_stdlib:
-                continue
-            for name in present.intersection(names) if present else ():
-                path = f"{folder}/{name}"
-                if path in gone or path in removal.changed:
-                    continue
-                if source is not None and same_content(f"{source}/{name}", path):
-                    contents.skipped.setdefault(source, set()).add(name)
-                    continue
-                raise _occupied(path, contents.items[number])
-
-
-def _check_protected(contents: Contents, layout: Layout, folder: str, number: int, names: tuple[str, ...]) -> bool:
-    """Refuse files over the environment's own. Only few folders can hold any, so most are passed over at once."""
-    library = library_of(contents.items[number], layout)
-    if folder == library or folder.startswith(f"{library}/"):
-        return False
-    for name in names:
-        if is_protected(f"{folder}/{name}", layout):
-            raise FileConflict(
-                f"{contents.items[number].pin.name} would overwrite {folder}/{name}, which is the environment's own",
-                context={"path": f"{folder}/{name}", "distributions": (contents.items[number].pin.name,)},
-            )
-    return True
-
-
-def _look(folder: str, missing: set[str], gone: frozenset[str], contents: Contents) -> set[str] | None:
-    """Give the names that are in a destination folder and stay; None where it is not there, or goes as a whole."""
-    path = folder
-    above: list[str] = []
-    while path not in missing and path not in gone:
-        above.append(path)
-        parent = path.rpartition("/")[0]
-        if path not in contents.children.get(parent, ()):
-            break
-        path = parent
-    else:
-        missing.update(above)
-        return None
-    above.reverse()
-    for at, path in enumerate(above):
-        if os.path.islink(path):
-            raise FileConflict(f"{path} is a symlink, and is not written through", context={"path": path})
-        if not os.path.isdir(path):
-            if os.path.lexists(path):
-                raise FileConflict(f"{path} is a file where a folder is needed", context={"path": path})
-            missing.update(above[at:])
-            return None
-    return set(os.listdir(folder))
-
-
-def _occupied(path: str, item: Item) -> FileConflict:
-    return FileConflict(
-        f"{path}, which {item.pin.name} brings, is there already and belongs to something else",
-        hint="remove what it belongs to first",
-        context={"path": path, "distributions": (item.pin.name,)},
     )

@@ -35,10 +35,10 @@ class Installer:
     """Installs into one destination: an environment, or one of *target*, *prefix*, *root*, *user_base* with its Python.
 
     *link_mode* is how files come in ("auto" clones, hardlinks or copies, whatever the file system can do best),
-    *compile_bytecode* whether bytecode comes along, *verify* how the pool is checked ("stat" or "hash"). With
-    *atomic* "swap" site-packages changes in one step for every reader. *break_system_packages* installs into an
-    environment that another package manager owns (PEP 668). *durable* waits for the disk, so that a power loss cannot cut
-    short what was just written. *lock_timeout* is in seconds.
+    *compile_bytecode* whether bytecode comes along; how the pool is checked before use is up to *supply*. With *atomic*
+    "swap" site-packages changes in one step for every reader. *break_system_packages* installs into an environment that
+    another package manager owns (PEP 668). *durable* waits for the disk, so that a power loss cannot cut short what was
+    just written. *lock_timeout* is in seconds.
     """
 
     def __init__(

@@ -35,7 +35,7 @@ def legacy_files(distribution: InstalledDistribution, layout: Layout, rewritten:
     try:
         with open(listed, encoding="utf-8") as file:
             lines = file.read().splitlines()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise InstallError(
             f"{distribution.name} {distribution.version} has no record of its files",
             hint="whatever installed it (distutils, or the system's package manager) must remove it",

@@ -30,7 +30,7 @@ class Removal:
     """What goes. Paths are absolute and real.
 
     *units* are the largest files and folders that go as a whole; *left* are recorded files that stay, with the reason;
-    *changed* those of them that were edited or cannot be told to be as recorded;
+    *changed* those of them that were edited or cannot be told to be as recorded, and files in the way that are nobody's;
     *rewritten* are files that lose some lines (``easy-install.pth``).
     """
 

@@ -23,7 +23,7 @@ PROTECTED = {
     "another distribution's file by name": "victim/__init__.py",
     "another distribution's module": "victim_module.py",
     "another distribution's command": "{dist}.data/scripts/victim",
-    "a file of the user": "mine.py",
+    "a file of the user that runs at every start": "mine.pth",
     "a folder that is a file": "mine.py/x.py",
     "a file that is a folder": "victim",
     "through a symlink": "linked/x.py",
@@ -41,6 +41,7 @@ def shop(tmp_path):
     )
     shop.install("victim==1")
     (shop.environment.library / "mine.py").write_text("mine")
+    (shop.environment.library / "mine.pth").write_text("# mine")
     (tmp_path / "elsewhere").mkdir()
     (shop.environment.library / "linked").symlink_to(tmp_path / "elsewhere")
     return shop
@@ -53,6 +54,8 @@ def test_refused_before_anything_is_written(shop, tmp_path, what):
     with pytest.raises(FileConflict) as caught:
         shop.install("evil==1")
     assert caught.value.code == "file-conflict"
+    owner = ("victim",) if "another distribution" in what or what == "a file that is a folder" else ()
+    assert caught.value.context["distributions"] == ("evil", *owner)
     assert shop.snapshot() == before
     assert litter(shop.environment.root) == []
     assert list((tmp_path / "elsewhere").iterdir()) == []
@@ -113,7 +116,8 @@ def test_an_upgrade_may_turn_a_file_into_a_folder_and_back(shop):
 
 
 def check_records_of(shop, name):
-    (shop.environment.library / "mine.py").unlink(missing_ok=True)
+    for mine in ("mine.py", "mine.pth"):
+        (shop.environment.library / mine).unlink(missing_ok=True)
     (shop.environment.library / "linked").unlink(missing_ok=True)
     return check_records(shop.environment.root)[name]
 

@@ -1,0 +1,162 @@
+"""Compare what will be there with what is: what may stay, what gives way, and what is refused before anything is written."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable
+
+from envkit.errors import FileConflict
+from envkit.installation.contents import Contents, library_of, same_content
+from envkit.installation.layout import Layout, inside
+from envkit.installation.owners import find_owners, source_of
+from envkit.installation.protected import is_protected
+from envkit.installation.removal import Removal
+from envkit.model.distribution import InstalledDistribution
+
+# What Python reads or runs at every start, directly in a library: nobody's RECORD need list it, and it is no mere file.
+_STARTUP_SUFFIXES = (".pth", ".start")
+_STARTUP_MODULES = frozenset({"sitecustomize", "usercustomize", "_virtualenv"})
+
+
+def check_place(
+    contents: Contents, layout: Layout, removal: Removal, others: Callable[[], Iterable[InstalledDistribution]]
+) -> set[str]:
+    """Compare what will be there with what is. Raises `FileConflict` for places that belong to something else.
+
+    Files that are there already with the same content are skipped, whoever they belong to. Gives the files in the way
+    that belong to nobody, which have to be set aside. *others* gives the distributions that stay; it is asked only where
+    something is in the way.
+    """
+    return _Checker(contents, layout, removal, others).check()
+
+
+class _Checker:
+    def __init__(
+        self,
+        contents: Contents,
+        layout: Layout,
+        removal: Removal,
+        others: Callable[[], Iterable[InstalledDistribution]],
+    ) -> None:
+        self._contents = contents
+        self._layout = layout
+        self._gone = frozenset(removal.units)
+        self._changed = removal.changed
+        self._others = others
+        self._missing: set[str] = set()
+
+    def check(self) -> set[str]:
+        occupied: dict[str, int] = {}
+        for folder, sources in self._contents.folders.items():
+            present = self._look(folder, sources[0][0])
+            for number, source, names in sources:
+                scripts_or_stdlib = self._check_protected(folder, number, names)
+                if present is None and not scripts_or_stdlib:
+                    continue
+                for name in present.intersection(names) if present else ():
+                    path = f"{folder}/{name}"
+                    if path in self._gone or path in self._changed:
+                        continue
+                    if source is not None and same_content(f"{source}/{name}", path):
+                        self._contents.skipped.setdefault(source, set()).add(name)
+                        continue
+                    occupied.setdefault(path, number)
+        if occupied:
+            self._check_strays(occupied)
+        return set(occupied)
+
+    def _check_strays(self, occupied: dict[str, int]) -> None:
+        """Refuse all but plain files in the environment's own folders that surely belong to nobody."""
+        owners = find_owners(occupied, self._others(), self._layout)
+        for path, number in sorted(occupied.items()):
+            name = self._name(number)
+            owner = owners.names.get(path)
+            if owner is not None:
+                raise FileConflict(
+                    f"{path}, which {name} brings, is there already and belongs to {owner}",
+                    hint=f"remove {owner} first",
+                    context={"path": path, "distributions": (name, owner)},
+                )
+            if not _may_give_way(path, self._layout):
+                raise FileConflict(
+                    f"{path}, which {name} brings, is there already and belongs to something else",
+                    hint="remove what it belongs to first",
+                    context={"path": path, "distributions": (name,)},
+                )
+            if owners.unknown:
+                raise FileConflict(
+                    f"{path}, which {name} brings, is there already and may belong to {' or '.join(owners.unknown)}",
+                    hint="what has no readable record of its files has to be removed or installed again first",
+                    context={"path": path, "distributions": (name, *owners.unknown)},
+                )
+
+    def _check_protected(self, folder: str, number: int, names: tuple[str, ...]) -> bool:
+        """Refuse files over the environment's own. Few folders can hold any, so most are passed over at once."""
+        library = library_of(self._contents.items[number], self._layout)
+        if folder == library or folder.startswith(f"{library}/"):
+            return False
+        for name in names:
+            if is_protected(f"{folder}/{name}", self._layout):
+                raise FileConflict(
+                    f"{self._name(number)} would overwrite {folder}/{name}, which is the environment's own",
+                    context={"path": f"{folder}/{name}", "distributions": (self._name(number),)},
+                )
+        return True
+
+    def _look(self, folder: str, number: int) -> set[str] | None:
+        """Give the names that are in a destination folder and stay; None where it is not there, or goes as a whole."""
+        path = folder
+        above: list[str] = []
+        while path not in self._missing and path not in self._gone:
+            above.append(path)
+            parent = path.rpartition("/")[0]
+            if path not in self._contents.children.get(parent, ()):
+                break
+            path = parent
+        else:
+            self._missing.update(above)
+            return None
+        above.reverse()
+        for at, path in enumerate(above):
+            if os.path.islink(path):
+                raise self._blocked(path, number, "is a symlink, and is not written through")
+            if not os.path.isdir(path):
+                if os.path.lexists(path):
+                    raise self._blocked(path, number, "is a file where a folder is needed")
+                self._missing.update(above[at:])
+                return None
+        return set(os.listdir(folder))
+
+    def _blocked(self, path: str, number: int, why: str) -> FileConflict:
+        owner = find_owners([path], self._others(), self._layout).names.get(path)
+        names = (self._name(number),) if owner is None else (self._name(number), owner)
+        belongs = "" if owner is None else f"; it belongs to {owner}"
+        return FileConflict(
+            f"{path}, which {names[0]} needs, {why}{belongs}", context={"path": path, "distributions": names}
+        )
+
+    def _name(self, number: int) -> str:
+        return self._contents.items[number].pin.name
+
+
+def _may_give_way(path: str, layout: Layout) -> bool:
+    """Whether what is at *path*, which no record lists, is a plain file in a place that is only for distributions."""
+    if is_protected(path, layout) or not stat.S_ISREG(os.lstat(path).st_mode):
+        return False
+    for library in layout.libraries:
+        inner = inside(source_of(path) or path, library)
+        if inner:
+            # A folder that is its own library (a target) may just as well hold the sources of a project.
+            return library != layout.root and not _runs_at_startup(inner)
+    if os.path.dirname(path) != layout.schemes["scripts"] or path.lower().endswith(".dll"):
+        return False
+    # Elsewhere commands lie beside those of the system or the user, which no RECORD tells of.
+    return os.path.isfile(os.path.join(layout.root, "pyvenv.cfg"))
+
+
+def _runs_at_startup(inner: str) -> bool:
+    top, separator, _ = inner.partition("/")
+    return top.partition(".")[0].lower() in _STARTUP_MODULES or (
+        not separator and top.lower().endswith(_STARTUP_SUFFIXES)
+    )
