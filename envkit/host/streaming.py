@@ -50,7 +50,8 @@ class _Collector:
     truncated: bool = False
 
     def feed(self, stream: IO[bytes]) -> None:
-        with suppress(OSError, ValueError):  # closed under our hands once the tree is ended
+        # closed here, as whoever waits may have gone; or under our hands once the tree is ended
+        with suppress(OSError, ValueError), stream:
             for line in iter(lambda: stream.readline(MAX_LINE_BYTES), b""):
                 self._keep(line)
                 if self.on_line is not None:

@@ -149,7 +149,8 @@ def test_a_hostile_program_is_refused_with_its_reason(tmp_path, content, reason)
     trap.write_text(content)
     trap.chmod(0o755)
     with pytest.raises(InterpreterError) as caught:
-        Interpreter.probe(trap, timeout=1.5)
+        # only what never ends is meant to meet its bound, however busy the machine is
+        Interpreter.probe(trap, timeout=1.5 if reason == "timeout" else 30.0)
     assert caught.value.context["reason"] in (reason, "cannot-start" if not content else reason)
     assert str(trap) in str(caught.value)
 
@@ -162,6 +163,17 @@ def test_what_is_no_file_is_refused(tmp_path):
     (tmp_path / "plain").write_text("")
     with pytest.raises(InterpreterError, match="no program"):
         Interpreter.probe(tmp_path / "plain")
+
+
+def test_no_path_is_not_the_working_folder(tmp_path, monkeypatch):
+    from envkit.environment.builder import EnvBuilder
+
+    EnvBuilder(symlinks=True).create(tmp_path / "env")
+    monkeypatch.chdir(tmp_path / "env")
+    with pytest.raises(InterpreterError, match="'' names no interpreter"):
+        Interpreter.probe("")
+    with pytest.raises(InterpreterError, match="'' names no interpreter"):
+        EnvBuilder(interpreter="")
 
 
 def test_secrets_of_the_caller_are_not_shown_to_what_is_probed(tmp_path, monkeypatch):
