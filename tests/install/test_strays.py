@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from envkit.errors import FileConflict
+from envkit.errors import EnvkitError, FileConflict
+from envkit.host import exchange
+from envkit.host.gate import guarded
+from envkit.transaction import recover
 
 from .places import LIBRARY, Workshop, check_records, litter
 
@@ -207,3 +211,49 @@ def test_commands_outside_a_virtual_environment_stay(shop, tmp_path):
     with pytest.raises(FileConflict):
         shop.install("tool==1", user_base=base)
     assert command.read_text() == "mine"
+
+
+def test_a_folder_that_is_given_as_target_may_hold_sources(shop, tmp_path):
+    source = rewrite(tmp_path / "project/tool_single.py", "a project's own")
+    with pytest.raises(FileConflict):
+        shop.install("tool==1", target=tmp_path / "project")
+    assert source.read_text() == "a project's own"
+
+
+@pytest.mark.parametrize("exchangeable", [True, False], ids=["exchange", "two renames"])
+def test_a_fault_at_each_effect_puts_stray_files_back(shop, exchangeable, monkeypatch):
+    if not exchangeable:
+        monkeypatch.setattr(exchange, "exchange", lambda source, target: False)
+    root, library = shop.environment.root, shop.environment.library
+    shop.install("tool==1")
+    shop.uninstall("tool")
+    for path in (library / "tool/__init__.py", library / "tool_single.py", shop.environment.scripts / "tool"):
+        rewrite(path, "mine")
+    old = shop.snapshot()
+    failures = 0
+    for position in range(1, 1000):
+        seen = 0
+
+        def guard(name: str, path: str, position: int = position) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == position:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        try:
+            with guarded(guard):
+                shop.install("tool==1")
+        except EnvkitError:
+            failures += 1
+        recover(str(root))
+        if shop.snapshot() != old:
+            assert check_records(root) == {"tool": "1"}
+            kept = [path for path in (root / ".envkit/kept").rglob("*") if path.is_file()]
+            assert [path.read_text() for path in kept] == ["mine"] * 3
+            shop.installer().undo()
+        assert shop.snapshot() == old
+        assert litter(root) == []
+        if seen < position:
+            break
+    assert seen < position
+    assert failures > 10
