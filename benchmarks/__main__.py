@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -19,6 +20,8 @@ RESULTS = Path(__file__).parent / "results"
 
 def main(arguments: list[str]) -> int:
     """Run the command that the first argument names."""
+    # Installed packages come with bytecode; a process that may not keep any would compile envkit anew each time.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     command = arguments[0] if arguments else ""
     if command == "record":
         from benchmarks.record import main as record
