@@ -93,8 +93,9 @@ class EnvBuilder:
         """Make an environment in a folder, or complete or renew the one that is there.
 
         Two callers at once: one makes it, the other waits and gets the same one, or a `VenvError` where it asked for
-        another interpreter. What a killed caller left is completed. Raises `ValueError` where ``venv`` does (a path
-        separator in the name, a file in the way), `VenvError` for the rest, `OSError` of the system as it is.
+        another interpreter. What a killed caller left is completed; where it was clearing, that is brought to its end
+        first. Raises `ValueError` where ``venv`` does (a path separator in the name, a file in the way), `VenvError` for
+        the rest, `OSError` of the system as it is.
         """
         path: str = os.path.abspath(env_dir)
         _check_path(path)
@@ -112,11 +113,15 @@ class EnvBuilder:
         return environment
 
     def _make(self, env_dir: str, claim: Claim | None) -> Environment:
-        if claim is not None and self.clear:
+        if claim is not None and (self.clear or claim.clearing):
             claim.unfinished = True  # from here on a failure leaves less than there was
+            claim.begin_clearing()
+            if not self.clear:  # a caller who cleared was killed: programs without their distributions may be left
+                self.clear_directory(env_dir)
         context = self.ensure_directories(env_dir)
         if claim is not None:
             claim.unfinished = True
+            claim.end_clearing()
         for scm in self.scm_ignore_files:
             getattr(self, f"create_{scm}_ignore_file")(context)
         # While pip is installed the system's distributions must not be seen: they would count as installed.

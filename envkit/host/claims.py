@@ -2,6 +2,9 @@
 
 A claim is a locked file inside the folder. The kernel drops the lock with its holder but leaves the file, so a claim that
 nobody holds tells of work that was cut off. This is the light one of the two kinds of locks: it needs no slow module.
+
+The first line of the file is the holder's process. A second one notes that the folder is being cleared; it tells the
+file's own inode, so that a file from elsewhere (an archive, a checkout) cannot ask for the removal of anything.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ _FLAGS = (
     os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 )
 
+_MOST = 128  # bytes that are read of a claim; ours have at most 50
 _NO_LOCKS = frozenset((errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL))
 
 
@@ -23,16 +27,32 @@ class Claim:
     """A claim that is held: *waited* for another holder, *unfinished* where an earlier holder was cut off.
 
     Its holder says whether the folder was not there before (*fresh*), and from when on a failure leaves it *unfinished*.
+    *clearing* tells that this or an earlier holder began to clear the folder and did not come to the end.
     """
 
-    __slots__ = ("_descriptor", "fresh", "path", "unfinished", "waited")
+    __slots__ = ("_descriptor", "clearing", "fresh", "path", "unfinished", "waited")
 
-    def __init__(self, path: str, descriptor: int, *, waited: bool, unfinished: bool) -> None:
+    def __init__(self, path: str, descriptor: int, *, waited: bool, unfinished: bool, clearing: bool) -> None:
         self.path = path
+        self.clearing = clearing
         self.fresh = False
         self.waited = waited
         self.unfinished = unfinished
         self._descriptor = descriptor
+
+    def begin_clearing(self) -> None:
+        """Note that the folder is being cleared, so that the next holder ends what is cut off from here on."""
+        if not self.clearing:
+            effect("write", self.path)
+            _write(self._descriptor, clearing=True)
+            self.clearing = True
+
+    def end_clearing(self) -> None:
+        """Take the note back: what is in the folder now is new."""
+        if self.clearing:
+            effect("write", self.path)
+            _write(self._descriptor, clearing=False)
+            self.clearing = False
 
     def fulfil(self) -> None:
         """Say that the work is done, and let go; a second time does nothing."""
@@ -66,9 +86,9 @@ def claim(path: str, *, timeout: float) -> Claim | None:
             if _lock(descriptor):
                 seen = os.fstat(descriptor)
                 if _still(path, seen):
-                    os.ftruncate(descriptor, 0)
-                    os.write(descriptor, b"%d\n" % os.getpid())
-                    return Claim(path, descriptor, waited=waited, unfinished=seen.st_size > 0)
+                    clearing = seen.st_size > 0 and _note(descriptor) in os.read(descriptor, _MOST).splitlines()
+                    _write(descriptor, clearing=clearing)
+                    return Claim(path, descriptor, waited=waited, unfinished=seen.st_size > 0, clearing=clearing)
         except BaseException:
             os.close(descriptor)
             raise
@@ -90,12 +110,24 @@ def holder(path: str) -> int | None:
     try:
         if _lock(descriptor):
             return None
-        text = os.read(descriptor, 32).strip()
+        text = os.read(descriptor, _MOST).partition(b"\n")[0]
         return int(text) if text.isdigit() else 0
     except OSError:
         return 0
     finally:
         os.close(descriptor)
+
+
+def _write(descriptor: int, *, clearing: bool) -> None:
+    """Write what a claim says, then cut off what is longer: a kill in between leaves the note and the size above zero."""
+    data = b"%d\n" % os.getpid() + (_note(descriptor) + b"\n" if clearing else b"")
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, data)
+    os.ftruncate(descriptor, len(data))
+
+
+def _note(descriptor: int) -> bytes:
+    return b"clearing %d" % os.fstat(descriptor).st_ino
 
 
 def _still(path: str, seen: os.stat_result) -> bool:
