@@ -126,10 +126,14 @@ class Environment:
         return self.interpreter.site_packages
 
     def distributions(self) -> tuple[InstalledDistribution, ...]:
-        """Read what is installed here, after bringing to an end what was cut off."""
-        from envkit.environment.recognise import recover
+        """Read what is installed here, after bringing to an end what was cut off.
+
+        Raises `VenvError` ("missing", "not-an-environment") where the environment has been removed or renamed.
+        """
+        from envkit.environment.recognise import check_there, recover
         from envkit.installed.database import scan
 
+        check_there(self._path, self.kind, self.executable)
         recover(self._path)
         return scan(self.site_packages)
 

@@ -83,6 +83,18 @@ def _probe_in(
     return Interpreter.probe(python, cache_dir=cache_dir, environ=environ)
 
 
+def check_there(path: str, kind: str, executable: str) -> None:
+    """Raise `VenvError` where an environment that was opened is there no more; one `os.stat` where it is."""
+    mark = {"conda": "conda-meta", "system": ""}.get(kind, CONFIG)
+    if os.path.exists(os.path.join(path, mark)):
+        return
+    if not os.path.isdir(path):
+        raise _problem(path, "missing", f"there is no environment at {path} any more", hint="open it where it is now")
+    if mark == CONFIG and environment_of(executable) is not None:
+        return  # PEP 405 allows the file beside the executable too
+    raise _problem(path, "not-an-environment", f"{path} is not an environment any more")
+
+
 def kind_of(config: Mapping[str, str]) -> str:
     """Tell from its keys which tool wrote a ``pyvenv.cfg``."""
     if "uv" in config:

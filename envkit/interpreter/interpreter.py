@@ -78,6 +78,10 @@ class Interpreter:
         """
         from envkit.interpreter.probe import Question, probe
 
+        if not os.fspath(path):  # as a path it would be the working folder
+            from envkit.errors import InterpreterError
+
+            raise InterpreterError("'' names no interpreter", context={"spec": ""})
         question = Question(make=cls, cache_dir=cache_dir, timeout=timeout, environ=environ)
         found: Interpreter = probe(os.path.abspath(path), question)
         return found

@@ -56,10 +56,12 @@ class Spec:
 
 
 def parse_spec(text: str | None) -> Spec:
-    """Read a wish; None and "" mean any interpreter. Raises `InterpreterError` for what is none."""
-    text = (text or "").strip()
-    if not text:
+    """Read a wish; None means any interpreter. Raises `InterpreterError` for what is none, as an empty text is."""
+    if text is None:
         return Spec(text="")
+    if not text.strip():  # more likely a variable that was not set than a wish for any Python
+        raise _no_interpreter(text)
+    text = text.strip()
     if os.path.isabs(text) or os.sep in text or (os.altsep is not None and os.altsep in text):
         return Spec(text=text, path=os.path.abspath(os.path.expanduser(text)))
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -71,11 +73,7 @@ def parse_spec(text: str | None) -> Spec:
         raise InterpreterError(f"{text!r} is no range of versions", context={"spec": text}) from error
     implementation = known.implementation.lower() if known.implementation else None
     if implementation not in (None, "cpython", "pypy", "graalpy", "python") or known.path is not None:
-        raise InterpreterError(
-            f"{text!r} names no interpreter",
-            hint='write a version ("3.12"), a range (">=3.10,<3.13"), "pypy3.10", "3.13t" or a path',
-            context={"spec": text},
-        )
+        raise _no_interpreter(text)
     try:
         wanted = SpecifierSet(str(known.version_specifier)) if known.version_specifier is not None else None
     except InvalidSpecifier as error:
@@ -89,4 +87,13 @@ def parse_spec(text: str | None) -> Spec:
         free_threaded=known.free_threaded,
         debug=known.debug or None,
         bits=known.architecture,
+    )
+
+
+def _no_interpreter(text: str) -> InterpreterError:
+    """Give the error for a text that is no wish."""
+    return InterpreterError(
+        f"{text!r} names no interpreter",
+        hint='write a version ("3.12"), a range (">=3.10,<3.13"), "pypy3.10", "3.13t" or a path',
+        context={"spec": text},
     )

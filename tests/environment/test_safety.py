@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,11 @@ from envkit.environment.environment import Environment
 from envkit.environment.rules import CLAIM
 from envkit.errors import EnvkitError, VenvError
 from envkit.host.gate import guarded
+from envkit.interpreter.interpreter import Interpreter
+from envkit.kit.parts import Parts
+from envkit.kit.seeding import PoolSeeder
+from envkit.kit.settings import Settings
+from envkit.testing.wheels import make_wheel
 from tests.environment.test_like_venv import tree
 from tests.interpreter.machine import RECENT, SUPPORTED, VERSIONS
 
@@ -116,6 +122,151 @@ def test_cut_off_at_each_effect_it_is_recognised_and_completed(tmp_path):
         EnvBuilder(symlinks=True).create(target)
         assert tree(target).keys() == whole.keys(), number
         assert Environment.open(target).interpreter.version
+
+
+class OneWheel:
+    """Seeds with a small wheel in place of the pip that it is asked for, through the real pool and installer."""
+
+    def __init__(self, folder: Path) -> None:
+        script = "def main():\n    print('pip works')\n"
+        points = "[console_scripts]\npip = pip:main\npip3 = pip:main\n"
+        self.wheel = make_wheel(folder, "pip", "99.0", files={"pip/__init__.py": script}, entry_points=points)
+        self.real = PoolSeeder(lambda: Parts(Settings(cache_dir=str(folder / "cache"), indexes=(), offline=True)))
+
+    def install_wheels(self, environment, wheels):
+        self.real.install_wheels(environment, [str(self.wheel)])
+
+    def install_latest(self, environment, names):
+        self.install_wheels(environment, names)
+
+
+def says(root: Path) -> str:
+    return subprocess.run([root / "bin" / "pip"], capture_output=True, text=True, check=True).stdout
+
+
+def outside_of_state(root: Path) -> set[str]:
+    return {name for name in tree(root) if not name.startswith(".envkit/")}
+
+
+@pytest.mark.parametrize("clear", [False, True])
+def test_cut_off_at_each_effect_of_clearing_and_seeding_it_is_completed(tmp_path, clear):
+    seeder = OneWheel(tmp_path)
+    root = tmp_path / "env"
+    EnvBuilder(symlinks=True, with_pip=True, seeder=seeder).create(root)
+    whole = outside_of_state(root)
+    for number in range(1000):
+        left = [number]
+
+        def stop(name: str, path: str, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Stop
+
+        if not clear:
+            shutil.rmtree(root, ignore_errors=True)
+        try:
+            with guarded(stop):
+                EnvBuilder(symlinks=True, with_pip=True, seeder=seeder, clear=clear).create(root)
+        except Stop:
+            pass
+        else:
+            break
+        # the one that completes may be cut off as well, and again
+        again = [number // 2]
+        try:
+            with guarded(lambda name, path, left=again: stop(name, path, left)):
+                EnvBuilder(symlinks=True, with_pip=True, seeder=seeder).create(root)
+        except Stop:
+            pass
+        made = EnvBuilder(symlinks=True, with_pip=True, seeder=seeder).create(root)
+        assert {one.name for one in made.distributions()} == {"pip"}, number
+        assert outside_of_state(root) == whole, number
+        assert Environment.open(root)
+        if number % 10 == 0:
+            assert says(root) == "pip works\n", number
+    assert 40 < number < 1000
+    assert says(root) == "pip works\n"
+
+
+def test_what_was_installed_before_a_killed_clear_is_gone_and_what_came_through_links_is_not(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("x")
+    root = tmp_path / "env"
+    made = EnvBuilder(symlinks=True).create(root)
+    (Path(made.paths["purelib"]) / "stray.py").write_text("")
+    (root / "link").symlink_to(outside)
+    cut_off_clearing(root)
+    EnvBuilder(symlinks=True).create(root)
+    assert not (Path(made.paths["purelib"]) / "stray.py").exists()
+    assert not (root / "link").is_symlink()
+    assert (outside / "precious").exists()
+
+
+def cut_off_clearing(root: Path) -> None:
+    class Dying(EnvBuilder):
+        def clear_directory(self, path):
+            raise Stop
+
+    with pytest.raises(Stop):
+        Dying(symlinks=True, clear=True, force=True).create(root)
+
+
+def test_a_note_of_clearing_that_came_from_elsewhere_removes_nothing(tmp_path):
+    root = tmp_path / "env"
+    EnvBuilder(symlinks=True).create(root)
+    cut_off_clearing(root)
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "precious").write_text("x")
+    for text in ("clearing", (root / CLAIM).read_text(), f"1\nclearing {(root / CLAIM).stat().st_ino}\n"):
+        (project / CLAIM).write_text(text)
+        EnvBuilder(symlinks=True).create(project)
+        assert (project / "precious").exists()
+
+
+def test_a_creation_that_was_cut_off_keeps_what_is_installed(tmp_path):
+    root = tmp_path / "env"
+    made = EnvBuilder(symlinks=True).create(root)
+    kept = Path(made.paths["purelib"]) / "kept.py"
+    for text in ("", "1\n", "clearing\n"):
+        kept.write_text("")
+        (root / CLAIM).write_text(text)
+        EnvBuilder(symlinks=True).create(root)
+        assert kept.exists()
+
+
+def test_an_environment_that_is_gone_has_no_distributions(tmp_path):
+    made = EnvBuilder(symlinks=True).create(tmp_path / "env")
+    opened = Environment.open(tmp_path / "env")
+    assert made.distributions() == opened.distributions() == ()
+    (tmp_path / "env" / "pyvenv.cfg").rename(tmp_path / "kept.cfg")
+    for one in (made, opened):
+        with pytest.raises(VenvError) as caught:
+            one.distributions()
+        assert caught.value.context["problem"] == "not-an-environment"
+    (tmp_path / "kept.cfg").rename(tmp_path / "env" / "pyvenv.cfg")
+    assert made.distributions() == ()
+    (tmp_path / "env").rename(tmp_path / "other")
+    for one in (made, opened):
+        with pytest.raises(VenvError) as caught:
+            one.distributions()
+        assert caught.value.context["problem"] == "missing"
+        assert str(tmp_path / "env") in str(caught.value)
+
+
+def test_installations_have_distributions(tmp_path):
+    from envkit.environment.recognise import check_there
+
+    interpreter = Interpreter.current().base
+    system = Environment.open(interpreter.executable)
+    assert system.kind == "system"
+    assert isinstance(system.distributions(), tuple)
+    (tmp_path / "conda-meta").mkdir()
+    check_there(str(tmp_path), "conda", interpreter.executable)
+    (tmp_path / "conda-meta").rmdir()
+    with pytest.raises(VenvError, match="any more"):
+        check_there(str(tmp_path), "conda", interpreter.executable)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")

@@ -79,12 +79,20 @@ def test_what_is_no_spec_is_told(spec):
         ("python3.11", (3, 11), False, None),
         ("pypy3.10", (3, 10), False, "pypy"),
         ("cpython3.12.4", (3, 12, 4), False, "cpython"),
-        ("", (), None, None),
+        (None, (), None, None),
     ],
 )
 def test_specs_are_read(text, version, free_threaded, implementation):
     spec = parse_spec(text)
     assert (spec.version, spec.free_threaded, spec.implementation) == (version, free_threaded, implementation)
+
+
+@pytest.mark.parametrize("spec", ["", "  "])
+def test_an_empty_spec_names_no_python(spec):
+    with pytest.raises(InterpreterError) as caught:
+        find_interpreters(spec)
+    assert repr(spec) in str(caught.value)
+    assert caught.value.context["spec"] == spec
 
 
 def test_names_that_tell_another_version_are_not_asked():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -118,6 +120,47 @@ def test_an_interpreter_is_named_by_its_version(tmp_path, parts):
     assert made.interpreter.version_info[:2] == (major, minor)
     with pytest.raises(InterpreterError, match="was found"):
         EnvBuilder(interpreter="2.1", parts=parts)
+
+
+def test_an_empty_name_names_no_interpreter(tmp_path, parts):
+    with pytest.raises(InterpreterError, match="'' names no interpreter"):
+        EnvBuilder(interpreter="", parts=parts)
+    with pytest.raises(InterpreterError, match="'' names no interpreter"):
+        envkit.Kit(cache_dir=tmp_path / "cache", offline=True).create(tmp_path / "env", python="")
+    assert not (tmp_path / "env").exists()
+
+
+_KILLED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from envkit.host.gate import guarded
+from envkit.kit.env_builder import EnvBuilder
+left = [int(sys.argv[3])]
+def kill(name, path):
+    left[0] -= 1
+    if left[0] < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+with guarded(kill):
+    EnvBuilder(symlinks=True, clear=True).create(sys.argv[2])
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_pip_works_after_a_killed_clear(tmp_path, parts):
+    root = tmp_path / "env"
+    made = EnvBuilder(symlinks=True, with_pip=True, parts=parts).create(root)
+    files = sum(len(names) for _, _, names in os.walk(root))
+    assert files > 300
+    for number in (5, files // 3, files - 10):
+        command = [sys.executable, "-c", _KILLED, str(Path(__file__).parents[2]), str(root), str(number)]
+        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+        with pytest.raises(VenvError, match="cut off"):
+            envkit.Environment.open(root)
+        made = EnvBuilder(symlinks=True, with_pip=True, parts=parts).create(root)
+        assert {one.name for one in made.distributions()} == {"pip", "setuptools"} - (
+            {"setuptools"} if made.interpreter.version_info >= (3, 12) else set()
+        )
+    made.run(["pip", "--version"], capture_output=True, check=True)
 
 
 def test_the_public_builder_is_this_one():
