@@ -13,7 +13,7 @@ from envkit.events import CancelToken, Reporter
 from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.parts import Parts
 from envkit.kit.settings import Settings, as_indexes
-from envkit.kit.wanted import Wish, gather
+from envkit.kit.wanted import Wanted, Wish, gather
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.resolution import Resolution
 from envkit.model.source import PYPI
@@ -206,11 +206,7 @@ class Kit:
         constraints: Iterable[Wish] | Wish = (),
     ) -> tuple[Path, ...]:
         """Resolve for *target* (None: the running Python) and save the files into the folder *dest*, as they are."""
-        from envkit.kit.operations import save
-
-        place = Interpreter.current() if target is None else target
-        wanted = gather(requirements, constraints)
-        return save(self._parts, wanted, dest, as_target(place), interpreter_of(place), wheels=False)
+        return self._save(gather(requirements, constraints), dest, target, wheels=False)
 
     def wheel(
         self,
@@ -221,11 +217,15 @@ class Kit:
         constraints: Iterable[Wish] | Wish = (),
     ) -> tuple[Path, ...]:
         """Like `download`, but what is no wheel is built, so that *dest* can be installed from alone."""
+        return self._save(gather(requirements, constraints), dest, target, wheels=True)
+
+    def _save(
+        self, wanted: Wanted, dest: str | os.PathLike[str], target: Place | None, *, wheels: bool
+    ) -> tuple[Path, ...]:
         from envkit.kit.operations import save
 
         place = Interpreter.current() if target is None else target
-        wanted = gather(requirements, constraints)
-        return save(self._parts, wanted, dest, as_target(place), interpreter_of(place), wheels=True)
+        return save(self._parts, wanted, dest, as_target(place), interpreter_of(place), wheels=wheels)
 
     # --- changing environments
 
