@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from envkit.wheels.static import from_pkg_info, tree_metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceTree:
+class SourceTree(ABC):
     """One project's sources.
 
     *subject* is what events and errors call it (no credentials). *name* (normalized) and *version* are what was asked
@@ -33,9 +34,9 @@ class SourceTree:
     sdist: bool = False
     confined: bool = True
 
+    @abstractmethod
     def open(self) -> AbstractContextManager[str]:
         """Give a folder that a build may write to; it is gone afterwards, except a user's own folder."""
-        raise NotImplementedError
 
     def static(self) -> bytes | None:
         """Give the metadata that the source promises without running its code, if it does."""
