@@ -6,18 +6,18 @@ import os
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from envkit.environment.environment import Environment
 from envkit.events import CancelToken, Reporter
 from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.parts import Parts
+from envkit.kit.places import Place, as_environment, as_target, interpreter_of
 from envkit.kit.settings import Settings, as_indexes
 from envkit.kit.wanted import Wanted, Wish, gather
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.resolution import Resolution
 from envkit.model.source import PYPI
-from envkit.model.target import Target
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from envkit.model.plan import InstallPlan, InstallReport
     from envkit.model.plan import Problem as FileProblem
     from envkit.wheels.settings import BuildSettings
-
-Place: TypeAlias = "Environment | Interpreter | Target"
 
 
 class Kit:
@@ -308,7 +306,7 @@ class Kit:
 
     def list(self, env: Environment) -> tuple[InstalledDistribution, ...]:
         """Give the installed distributions, sorted by name."""
-        return env.distributions()
+        return as_environment(env).distributions()
 
     def show(self, env: Environment, name: str, **options: Any) -> Shown | None:
         """Give everything known of one installed distribution, with its files; None where it is not installed."""
@@ -330,25 +328,11 @@ class Kit:
         """Give the distributions for which the indexes have a newer version that fits *env*, sorted by name."""
         from envkit.kit.outdated import find_outdated
 
-        return find_outdated(self._parts, env)
+        return find_outdated(self._parts, as_environment(env))
 
     def check(self, env: Environment) -> tuple[Problem, ...]:
         """Give what is wrong with what is installed; empty when nothing is."""
         return self._parts.freezer(env).check()
-
-
-def as_target(place: Any) -> Target:
-    """Give the target that an environment, an interpreter or a target stands for."""
-    if isinstance(place, Target):
-        return place
-    return Target.of(place.interpreter if isinstance(place, Environment) else place)
-
-
-def interpreter_of(place: Any) -> Interpreter:
-    """Give the interpreter that builds for *place*: its own, for a mere target the running one."""
-    if isinstance(place, Target):
-        return Interpreter.current()
-    return place.interpreter if isinstance(place, Environment) else place
 
 
 def _completed(changes: dict[str, Any]) -> dict[str, Any]:

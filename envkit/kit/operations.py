@@ -13,6 +13,7 @@ from envkit.environment.environment import Environment
 from envkit.errors import InstallError, RequirementError, StalePlan
 from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.parts import Parts
+from envkit.kit.places import as_environment
 from envkit.kit.satisfied import satisfied_by
 from envkit.kit.wanted import Wanted
 from envkit.model.identity import normalize, parse_specifier
@@ -61,7 +62,7 @@ def install(
     options: dict[str, Any],
 ) -> InstallReport:
     """Resolve *wanted* against what is installed, then plan and apply."""
-    target = Target.of(env.interpreter)
+    target = Target.of(as_environment(env).interpreter)
     parts = with_file_options(parts, wanted)
     wanted = replace(wanted, options=(), settings={})
     renewed = _renewed(wanted, upgrade=upgrade)
@@ -100,7 +101,7 @@ def again_when_stale(parts: Parts, once: Callable[[], InstallReport]) -> Install
 
 def check_target(env: Environment, resolution: Resolution) -> None:
     """Refuse a resolution whose files or versions are not for *env*. Raises `InstallError` naming the first one."""
-    target = Target.of(env.interpreter)
+    target = Target.of(as_environment(env).interpreter)
     if resolution.target.fingerprint == target.fingerprint:
         return
     for pin in resolution.pins.values():
@@ -152,7 +153,7 @@ def sync(parts: Parts, env: Environment, wanted: Any, options: dict[str, Any]) -
         select = getattr(wanted, "select", None)
         if select is None:
             raise RequirementError(f"{type(wanted).__name__} is neither a resolution nor a lock")
-        wanted = select(Target.of(env.interpreter))
+        wanted = select(Target.of(as_environment(env).interpreter))
     resolution: Resolution = wanted
     check_target(env, resolution)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from envkit.events import Emitter
+from envkit.kit.places import as_environment
 from envkit.kit.settings import Settings
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Parts:
         """Give an installer for *env*."""
         from envkit.installation.installer import Installer
 
-        settings = self.settings
+        env, settings = as_environment(env), self.settings
         return Installer(
             env,
             self.supply(env.interpreter),
@@ -172,7 +173,7 @@ class Parts:
         """Give a freezer for *env*."""
         from envkit.inspection.freezer import Freezer
 
-        return Freezer(env)
+        return Freezer(as_environment(env))
 
 
 def _close(made: dict[str, Any]) -> None:
