@@ -59,6 +59,15 @@ class InstallPlan(Value):
         """Whether there is nothing to do."""
         return not (self.add or self.replace or self.remove)
 
+    def __str__(self) -> str:
+        """Give a line for each distribution that would come (``+``), change (``~``) or go (``-``)."""
+        lines = [f"+ {item.name} {item.version}" for item in self.add]
+        lines += [
+            f"~ {item.name} {', '.join(old.version for old in item.old)} -> {item.version}" for item in self.replace
+        ]
+        lines += [f"- {item.name} {item.version}" for item in self.remove]
+        return "\n".join(lines) or "nothing to do"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change(Value):
@@ -67,6 +76,11 @@ class Change(Value):
     name: str
     before: str | None
     after: str | None
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return f"+ {self.name} {self.after}"
+        return f"- {self.name} {self.before}" if self.after is None else f"~ {self.name} {self.before} -> {self.after}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +120,11 @@ class InstallReport(Value):
     def removed(self) -> tuple[Change, ...]:
         """The distributions that are gone."""
         return tuple(change for change in self.changes if change.after is None)
+
+    def __str__(self) -> str:
+        """Give a line for each change, as a plan does, then the warnings."""
+        lines = [str(change) for change in self.changes]
+        return "\n".join([*lines, *self.warnings]) or "nothing was done"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

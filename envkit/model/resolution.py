@@ -63,6 +63,10 @@ class Resolution(Value):
 
         return mermaid_text(self.pins, self.edges)
 
+    def __str__(self) -> str:
+        """Give a line for each pin, as `to_requirements` does."""
+        return self.to_requirements().rstrip("\n")
+
     def _repr_html_(self) -> str:
         from envkit.model.resolution_views import html_table
 
