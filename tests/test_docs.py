@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import typing
 from pathlib import Path
 
 import pytest
 
+from envkit import events
 from envkit.testing.loopback import LoopbackIndex
 from envkit.testing.wheels import sdist_bytes, wheel_bytes
 
@@ -54,3 +56,10 @@ def test_the_code_of_the_page_runs(page, index, tmp_path, monkeypatch):
         line = text.count("\n", 0, match.start(2))
         code = compile("\n" * line + match[2], str(page), "exec")
         exec(code, namespace)
+
+
+def test_the_page_of_events_names_each_of_them():
+    page = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    named = [kind.__name__ for kind in typing.get_args(events.Event)]
+    assert named
+    assert [name for name in named if f"`{name}`" not in page] == []
