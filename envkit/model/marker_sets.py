@@ -33,6 +33,7 @@ _IMPLIED = {
     ("sys_platform", "linux"): (("os_name", "posix"), ("platform_system", "Linux")),
     ("sys_platform", "darwin"): (("os_name", "posix"), ("platform_system", "Darwin")),
     ("platform_system", "Windows"): (("os_name", "nt"), ("sys_platform", "win32")),
+    ("os_name", "nt"): (("sys_platform", "win32"), ("platform_system", "Windows")),
     ("platform_system", "Linux"): (("os_name", "posix"),),
     ("platform_system", "Darwin"): (("os_name", "posix"),),
     ("platform_python_implementation", "CPython"): (("implementation_name", "cpython"),),

@@ -207,6 +207,15 @@ def test_what_was_written_stays(tmp_path):
     assert again.to_pylock() == first.to_pylock()
 
 
+def test_platforms_that_do_not_exist_need_nothing():
+    """Windows is told by three variables; what asks for it and against it is never asked."""
+    projects = {"c": {"1": R("a>=2; os_name=='nt'")}, "a": {"1": []}}
+    found = locked(projects, ["c; sys_platform!='win32'"])
+    assert versions(found) == {"c": [("1", 'sys_platform != "win32"')]}
+    found = locked({**projects, "c": {"1": R("a>=2; sys_platform=='win32'")}}, ["c; platform_system!='Windows'"])
+    assert set(versions(found)) == {"c"}
+
+
 def test_impossible_says_where():
     projects = {"a": {"1": R("b>=2; sys_platform=='win32'")}, "b": {"1": []}}
     with pytest.raises(EnvkitError) as caught:
