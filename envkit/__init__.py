@@ -1,5 +1,11 @@
 """Python environments, resolution, installation and freezing, as a typed library.
 
+Start with `create`, `install` and `freeze` for one thing with PyPI, with `Kit` for anything else: it holds indexes, a
+cache and a policy, and does whole operations. Each layer also works alone: `EnvBuilder` makes environments, `Resolver`
+chooses versions, `Installer` brings them in, `Freezer` says what is there; `envkit.formats` reads and writes files of
+requirements and locks, `envkit.events` says what is going on, `envkit.testing` makes indexes and wheels for tests. All
+errors are `EnvkitError`.
+
 Names are loaded when first used (PEP 562), so importing this costs next to nothing.
 """
 
