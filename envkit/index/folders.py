@@ -49,18 +49,18 @@ def file_state(path: str) -> str:
 class LocalIndex:
     """A simple index in a folder: a folder for each project with ``index.json``, ``index.html`` or just files."""
 
-    def __init__(self, root: str, label: str, max_bytes: int) -> None:
+    def __init__(self, path: str, label: str, max_bytes: int) -> None:
         self.label = label
-        self._root = root
+        self.path = path
         self._max_bytes = max_bytes
 
-    def exists(self) -> bool:
-        """Whether the place is there."""
-        return os.path.isdir(self._root)
+    def problem(self) -> str | None:
+        """Say why the place cannot be read; None where it can."""
+        return _problem(self.path) or (None if os.path.isdir(self.path) else "not a folder")
 
     def identity(self, project: str) -> str:
         """Give the identity of a project's page; "" where there is none."""
-        folder = os.path.join(self._root, project)
+        folder = os.path.join(self.path, project)
         for name, _ in _PAGES:
             state = file_state(os.path.join(folder, name))
             if state:
@@ -69,7 +69,7 @@ class LocalIndex:
 
     def page(self, project: str) -> ParsedPage | None:
         """Read a project's page. Raises `TransportError`."""
-        folder = os.path.join(self._root, project)
+        folder = os.path.join(self.path, project)
         for name, kind in _PAGES:
             path = os.path.join(folder, name)
             if os.path.isfile(path):
@@ -84,21 +84,21 @@ class FlatFolder:
 
     def __init__(self, path: str, label: str, max_bytes: int) -> None:
         self.label = label
-        self._path = path
+        self.path = path
         self._max_bytes = max_bytes
         self._parsed: tuple[str, dict[str, ParsedPage]] = ("", {})
         self._seen = (0.0, "")
 
-    def exists(self) -> bool:
-        """Whether the place is there."""
-        return os.path.exists(self._path)
+    def problem(self) -> str | None:
+        """Say why the place cannot be read; None where it can."""
+        return None if self.state() else _problem(self.path) or "neither a folder nor a regular file"
 
     def state(self) -> str:
         """Give the identity of the whole, as it was within the last second; "" where there is nothing."""
         until, state = self._seen
         if until < time.monotonic():
             # Every project of a resolution asks, and a large folder takes milliseconds to look through.
-            state = folder_state(self._path) or file_state(self._path)
+            state = folder_state(self.path) or file_state(self.path)
             self._seen = (time.monotonic() + _SEEN_SECONDS, state)
         return state
 
@@ -110,19 +110,30 @@ class FlatFolder:
     def page(self, project: str) -> ParsedPage | None:
         """Give the files of *project*. Raises `TransportError` where the place cannot be read."""
         state = self.state()
-        if not state:
-            raise TransportError(f"{self._path}: no such folder or file", context={"path": self._path})
-        return self._by_project(state).get(project)
+        return self._by_project(state).get(project) if state else None
 
     def _by_project(self, state: str) -> dict[str, ParsedPage]:
         if self._parsed[0] != state:
-            if os.path.isdir(self._path):
-                whole = parse_folder(self._path)
+            if os.path.isdir(self.path):
+                whole = parse_folder(self.path)
             else:
-                data = read_file(self._path, self._max_bytes)
-                whole = parse_page(data, "text/html", file_url(self._path), None)
+                data = read_file(self.path, self._max_bytes)
+                whole = parse_page(data, "text/html", file_url(self.path), None)
             self._parsed = (state, split_by_project(whole))
         return self._parsed[1]
+
+
+def _problem(path: str) -> str | None:
+    try:
+        if os.path.isdir(path):
+            os.scandir(path).close()
+        else:
+            os.stat(path)
+    except FileNotFoundError:
+        return "no such folder or file"
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
 
 
 def read_file(path: str, max_bytes: int) -> bytes:

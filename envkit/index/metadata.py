@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from envkit.cache import Cache
-from envkit.errors import IndexAccessError, MetadataMismatch, RequirementError, TransportError
+from envkit.errors import IndexAccessError, InvalidWheel, MetadataMismatch, RequirementError, TransportError
 from envkit.events import Emitter
 from envkit.index.download import Downloader
 from envkit.index.places import cache_key, group_of, local_path
@@ -45,7 +45,10 @@ class MetadataReader:
         return data[1:] if data else None
 
     def read(self, artifact: Artifact) -> bytes:
-        """Give the metadata from the cache, a sidecar, ranges or the file, in this order. Raises `IndexAccessError`."""
+        """Give the metadata from the cache, a sidecar, ranges or the file, in this order.
+
+        Raises `IndexAccessError`, or `InvalidWheel` where the verified file is no wheel of this project.
+        """
         data = self.cached(artifact)
         how = "cache"
         if data is None:
@@ -113,6 +116,8 @@ class MetadataReader:
         except RangesUnsupported:
             self._no_ranges.add(place)
             return None
+        except InvalidWheel:
+            return None  # the whole file, checked against its hash, tells the server's fault from the wheel's
         check_subject(data, artifact, MetadataMismatch)
         return data
 

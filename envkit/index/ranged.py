@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from envkit.errors import TransportError
+from envkit.errors import InvalidWheel
 from envkit.index.session import Session
 from envkit.index.transport import Response, Retriable
 
@@ -124,13 +124,13 @@ def _read_exactly(response: Response, length: int) -> bytes:
 def wheel_metadata(stream: Any, filename: str, max_bytes: int) -> bytes:
     """Give ``METADATA`` of a wheel that *stream* (seekable, binary) reads.
 
-    Raises `TransportError` for an archive that is broken, or that has none or several for this project.
+    Raises `InvalidWheel` for an archive that is broken, or that has none or several for this project.
     """
     try:
         with zipfile.ZipFile(stream) as archive:
             return _member(archive, filename, max_bytes)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
-        raise TransportError(f"{filename}: the archive is broken: {str(error)[:120]}") from error
+        raise _invalid(filename, f"the archive is broken: {str(error)[:120]}") from error
 
 
 def _member(archive: zipfile.ZipFile, filename: str, max_bytes: int) -> bytes:
@@ -144,18 +144,20 @@ def _member(archive: zipfile.ZipFile, filename: str, max_bytes: int) -> bytes:
             found.append(info)
     wanted = [info for info in found if normalize(info.filename.partition("-")[0]) == normalize(project)]
     if len(found) != 1 or len(wanted) != 1:
-        raise TransportError(f"{filename}: {len(found)} metadata files, {len(wanted)} of them for {project} {version}")
+        raise _invalid(filename, f"{len(found)} metadata files, {len(wanted)} of them for {project} {version}")
     info = wanted[0]
-    if info.file_size > max_bytes:
-        raise TransportError(f"{filename}: metadata of {info.file_size} bytes is larger than {max_bytes}")
     with archive.open(info) as member:
         data = member.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise TransportError(f"{filename}: metadata is larger than {max_bytes} bytes")
+    if max(len(data), info.file_size) > max_bytes:
+        raise _invalid(filename, f"metadata of {max(len(data), info.file_size)} bytes is larger than {max_bytes}")
     return data
 
 
+def _invalid(filename: str, reason: str) -> InvalidWheel:
+    return InvalidWheel(f"{filename}: {reason}", context={"wheel": filename, "reason": reason})
+
+
 def remote_metadata(session: Session, url: str, filename: str, max_bytes: int) -> bytes:
-    """Give ``METADATA`` of a remote wheel. Raises `RangesUnsupported`, or `TransportError`."""
+    """Give ``METADATA`` of a remote wheel. Raises `RangesUnsupported`, `InvalidWheel` or `TransportError`."""
     reader: Callable[[], io.BufferedReader] = lambda: io.BufferedReader(RangeFile(session, url), _STEP)  # noqa: E731
     return wheel_metadata(reader(), filename, max_bytes)

@@ -85,13 +85,18 @@ class LocalSource(_Unlinked):
         self.label = place.label
 
     def fresh_identity(self, project: str) -> str | None:
-        return self._place.identity(project) or ("" if self._place.exists() else None)
+        return self._place.identity(project) or ("" if self._place.problem() is None else None)
 
     def identity(self, project: str) -> str:
         found = self._place.identity(project)
-        if not found and not self._place.exists():
+        problem = None if found else self._place.problem()
+        if problem is not None:
             # A place that went missing must not hand its projects over to the next index.
-            raise TransportError(f"{self.label}: no such folder or file", context={"path": self.label})
+            raise TransportError(
+                f"{self._place.path}: {problem}",
+                hint="all indexes and find-links places must be there: without one, another's files would be taken",
+                context={"path": self._place.path, "index": self.label},
+            )
         return found
 
     def page(self, project: str) -> ParsedPage:
@@ -188,7 +193,7 @@ def make_source(
         path = local_path(url) if scheme else os.path.expanduser(url)
         assert path is not None
         kind = LocalIndex if index.format == "simple" else FlatFolder
-        return LocalSource(kind(path, index.label, session.limits.page_bytes))
+        return LocalSource(kind(os.path.abspath(path), index.label, session.limits.page_bytes))
     credentials.add(url)
     bare = strip_credentials(url)
     user = urlsplit(url).username

@@ -81,7 +81,8 @@ def combine(project: str, chosen: Chosen | None) -> str | None:
     """Give the identity of the whole; None where one source's is not known."""
     if chosen is None:
         return None
-    states = [f"{source.label}={state}" if len(chosen) > 1 else state for source, state in chosen if state]
+    # The names of the sources are part of it: they are part of the artifacts, and of whatever is kept under an identity.
+    states = [f"{source.label}={state}" for source, state in chosen if state]
     return " ".join(states) or f"{project}:absent"
 
 
@@ -92,18 +93,17 @@ def merge(project: str, identity: str, sources: Sequence[Source]) -> ProjectPage
         source, page = pages[0]
         artifacts, rejected = page.artifacts(source.label), page.rejections()
     else:
-        seen: dict[str, str] = {}
+        seen: dict[str, Source] = {}
         kept: list[Artifact] = []
         hidden: list[Rejection] = []
         for source, page in pages:
             for artifact in page.artifacts(source.label):
-                first = seen.setdefault(artifact.filename, source.label)
-                if first == source.label:
+                first = seen.setdefault(artifact.filename, source)
+                if first is source:
                     kept.append(artifact)
                 else:
-                    hidden.append(
-                        Rejection(subject=artifact.filename, reason="hidden-by-index", detail=f"{first} has it as well")
-                    )
+                    detail = f"{first.label} has it as well"
+                    hidden.append(Rejection(subject=artifact.filename, reason="hidden-by-index", detail=detail))
             hidden.extend(page.rejections())
         artifacts, rejected = tuple(kept), tuple(hidden)
     first_source, first_page = pages[-1] if len(pages) == 1 else pages[0]

@@ -62,15 +62,27 @@ def raise_if_wrong(hasher: Hasher, what: str) -> None:
 
 def file_is(path: str, hashes: Mapping[str, str], size: int | None = None) -> bool:
     """Whether the file at *path* is whole and right. Raises `TransportError` where it cannot be read."""
-    hasher = Hasher(hashes)
     try:
-        with open(path, "rb") as stream:
-            if size is not None and os.fstat(stream.fileno()).st_size != size:
-                return False
-            while piece := stream.read(_PIECE):
-                hasher.update(piece)
+        if size is not None and os.stat(path).st_size != size:
+            return False
+        return _hashed(path, hashes).wrong() is None
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise TransportError(f"{path}: {error.strerror or error}") from error
-    return hasher.wrong() is None
+        raise TransportError(f"{path}: {error.strerror or error}", context={"path": path}) from error
+
+
+def check_file(path: str, hashes: Mapping[str, str]) -> None:
+    """Raise `HashMismatch` where the file at *path* is not what *hashes* promise, `TransportError` for no file."""
+    try:
+        raise_if_wrong(_hashed(path, hashes), path)
+    except OSError as error:
+        raise TransportError(f"{path}: {error.strerror or error}", context={"path": path}) from error
+
+
+def _hashed(path: str, hashes: Mapping[str, str]) -> Hasher:
+    hasher = Hasher(hashes)
+    with open(path, "rb") as stream:
+        while piece := stream.read(_PIECE):
+            hasher.update(piece)
+    return hasher

@@ -11,7 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from packaging.version import Version
 
-from envkit.errors import EnvkitError, MetadataMismatch, ProjectNotFound, RequirementError, WheelBuildError
+from envkit.errors import (
+    EnvkitError,
+    InvalidWheel,
+    MetadataMismatch,
+    ProjectNotFound,
+    RequirementError,
+    WheelBuildError,
+)
 from envkit.model.candidate import Artifact, Rejection
 from envkit.model.identity import normalize, parse_version
 from envkit.resolve.dependencies import Unusable, VersionDependencies, evaluate
@@ -111,7 +118,7 @@ class Catalog:
             metadata = self.source.metadata(name, parse_version(version), artifacts)
         except WheelBuildError as error:
             return Unusable("build-failed", error.message), False
-        except (RequirementError, MetadataMismatch) as error:
+        except (RequirementError, MetadataMismatch, InvalidWheel) as error:
             return Unusable("bad-metadata", error.message), False
         try:
             if normalize(metadata.name) != name or parse_version(metadata.version).public != _public(version):

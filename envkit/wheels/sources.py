@@ -90,12 +90,15 @@ class Sources:
         return self._archive(artifact, name=name, version=version, subdirectory=None)
 
     def direct(self, url: str, *, name: str | None = None, editable: bool = False) -> Found:
-        """Give what *url* names, with its fragment as written; a ``file:`` URL may name a folder.
+        """Give what *url* names, with its fragment as written; a ``file:`` URL or an absolute path may name a folder.
 
         Raises `RequirementError`, `InvalidSource`, `VcsError`, `HashMismatch` or `TransportError`.
         """
         if len(url) > _MAX_URL:
             raise RequirementError(f"a URL of {len(url)} characters is longer than {_MAX_URL}")
+        if os.path.isabs(url):
+            place, mark, rest = url.partition("#")
+            url = Path(place).as_uri() + mark + rest
         if is_vcs_url(url):
             request = parse_vcs_url(url)
             return self._clone(request, name=name) if editable else self._checkout(request, name=name)
@@ -105,7 +108,13 @@ class Sources:
         except ValueError as error:
             raise RequirementError(f"{mask_credentials(url)[:200]}: no URL: {error}") from error
         if parts.scheme not in ("file", "https", "http"):
-            raise RequirementError(f"{mask_credentials(url)[:200]}: the scheme {parts.scheme!r} cannot be fetched")
+            shown = mask_credentials(url)[:200]
+            if not parts.scheme:
+                raise RequirementError(
+                    f"{shown}: neither a URL nor an absolute path",
+                    hint="give the absolute path, a file: URL, or a pathlib.Path without a name in front",
+                )
+            raise RequirementError(f"{shown}: the scheme {parts.scheme!r} cannot be fetched")
         path = _local(parts) if parts.scheme == "file" else None
         if path is not None and os.path.isdir(path):
             below = fragment.get("subdirectory", [None])[-1]

@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 from envkit.cache import Cache
-from envkit.errors import Cancelled, HashMismatch, IndexAccessError, ProjectNotFound, TransportError
+from envkit.errors import (
+    Cancelled,
+    HashMismatch,
+    IndexAccessError,
+    InvalidWheel,
+    ProjectNotFound,
+    TransportError,
+)
 from envkit.events import CancelToken, DownloadFinished, Emitter, MetadataFetched, ProjectFetched
 from envkit.index.client import IndexClient
 from envkit.model.source import Index
@@ -217,6 +224,32 @@ class TestSeveral:
             ]  # fmt: skip
             assert [(item.subject.split("-")[1], item.reason) for item in page.rejected] == [("2.0", "hidden-by-index")]
 
+    def test_a_page_is_shared_by_names_and_artifacts_are_not(self, make_client: Any) -> None:
+        with LoopbackIndex(wheels("1.0")) as index:
+            plain = make_client(index.url).project("demo")
+            named = make_client(Index(index.url, name="corporate")).project("demo")
+            assert index.count() == 1
+            assert (plain.artifacts[0].index, named.artifacts[0].index) == (index.url, "corporate")
+            # Whatever is kept under an identity holds artifacts, and with them the name.
+            assert plain.identity != named.identity
+
+    def test_pages_are_kept_apart_by_the_user_of_the_url(self, make_client: Any) -> None:
+        def hook(request: Any) -> LoopbackAnswer | None:
+            return None if "authorization" in request.headers else LoopbackAnswer(status=404)
+
+        with LoopbackIndex(wheels("1.0"), hook=hook) as index:
+            with pytest.raises(ProjectNotFound):
+                make_client(index.url).project("demo")
+            assert make_client(index.url.replace("//", "//user:secret@")).project("demo").artifacts
+            with pytest.raises(ProjectNotFound):
+                make_client(index.url).project("demo")
+            assert index.count() == 2
+
+    def test_one_index_twice_gives_each_file_once(self, make_client: Any) -> None:
+        with LoopbackIndex(wheels("1.0")) as index:
+            page = make_client(index.url, index.url, index_strategy="unsafe-best-match").project("demo")
+            assert names(page) == ["demo-1.0-py3-none-any.whl"]
+
     def test_priority_orders_indexes(self, make_client: Any) -> None:
         with LoopbackIndex(wheels("1.0")) as late, LoopbackIndex(wheels("2.0")) as early:
             page = make_client(Index(late.url), Index(early.url, priority=-1)).project("demo")
@@ -315,12 +348,21 @@ class TestLocal:
             client.project("absent")
         if style in ("html", "json"):
             wheel.write_bytes(b"changed")
-            with pytest.raises(HashMismatch):
+            with pytest.raises(HashMismatch) as caught:
                 client.fetch(artifact)
+            actual = hashlib.sha256(b"changed").hexdigest()
+            assert caught.value.context == {
+                "subject": str(wheel), "algorithm": "sha256", "expected": digest, "actual": actual,
+            }  # fmt: skip
+            assert all(text in caught.value.message for text in (str(wheel), digest, actual))
 
     def test_a_missing_place_is_an_error(self, make_client: Any, tmp_path: Path) -> None:
         with pytest.raises(TransportError, match="no such"):
             make_client(find_links=[tmp_path / "nowhere"]).project("demo")
+        with pytest.raises(TransportError, match="no such") as caught:
+            make_client(find_links=["nowhere"]).project("demo")
+        assert os.path.join(os.getcwd(), "nowhere") in caught.value.message
+        assert caught.value.hint is not None and "find-links" in caught.value.hint
 
     def test_a_page_from_the_network_cannot_name_local_files(self, make_client: Any, tmp_path: Path) -> None:
         wheel = make_wheel(tmp_path, "demo", "1.0")
@@ -328,6 +370,23 @@ class TestLocal:
             page = make_client(index.url).project("demo")
             assert page.artifacts == ()
             assert page.rejected[0].reason == "hidden-by-index"
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.parametrize("data", [b"garbage" * 9000, wheel_bytes("other", "1.0")[1]])
+def test_bytes_that_are_no_wheel(make_client: Any, data: bytes, *, ranges: bool) -> None:
+    with LoopbackIndex({"demo-1.0-py3-none-any.whl": data}, core_metadata=False, ranges=ranges) as index:
+        client = make_client(index.url)
+        with pytest.raises(InvalidWheel, match=r"demo-1\.0-py3") as caught:
+            client.metadata(client.project("demo").artifacts[0])
+        assert caught.value.context["wheel"] == "demo-1.0-py3-none-any.whl"
+
+
+def test_local_bytes_that_are_no_wheel(make_client: Any, tmp_path: Path) -> None:
+    (tmp_path / "demo-1.0-py3-none-any.whl").write_bytes(b"garbage")
+    client = make_client(find_links=[tmp_path])
+    with pytest.raises(InvalidWheel):
+        client.metadata(client.project("demo").artifacts[0])
 
 
 class TestViews:

@@ -134,6 +134,15 @@ def test_what_cannot_be_a_source_is_refused(sources, url):
         sources.direct(url)
 
 
+def test_an_absolute_path_serves_as_its_url(tmp_path, sources):
+    path = make_sdist(tmp_path / "", "demo", "1.0")
+    assert sources.direct(f"{path}#subdirectory=x").origin == sources.direct(f"{path.as_uri()}#subdirectory=x").origin
+    assert sources.direct(str(path)).origin.url == path.as_uri()
+    with pytest.raises(RequirementError, match="absolute path") as caught:
+        sources.direct("./demo-1.0.tar.gz")
+    assert "pathlib" in (caught.value.hint or "")
+
+
 def test_only_a_folder_can_be_editable(tmp_path, sources):
     path = make_sdist(tmp_path, "demo", "1.0")
     with pytest.raises(RequirementError, match="editable"):
