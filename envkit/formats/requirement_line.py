@@ -74,6 +74,7 @@ def _named_editable(text: str) -> RequirementEntry | None:
         return None
     if not wanted.url:
         return None
+    _egg_name(wanted.url)
     return RequirementEntry(
         name=normalize(wanted.name),
         extras=_extras(wanted.extras),
@@ -152,6 +153,7 @@ def _parse_specifier(text: str) -> RequirementEntry:
         raise RequirementError(error.message, hint=hint, context=error.context) from error
     hashes: dict[str, tuple[str, ...]] = {}
     if wanted.url:
+        _egg_name(wanted.url)  # the name before the URL counts, but a fragment that is none is a mistake
         hashes = {algorithm: (digest.lower(),) for algorithm, digest in _FRAGMENT_HASH.findall(wanted.url)}
     return RequirementEntry(
         name=normalize(wanted.name),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
 
 from tests.formats.oracle import ask_pip, ask_us, normalized
+from tests.formats.real_world import REAL_WORLD
 
 CASES = {
     "empty": "",
@@ -228,3 +230,27 @@ def _draw(count: int, seed: int) -> list[str]:
 
     collect()
     return sorted(set(texts))
+
+
+def _real_folder(folder: Path, files: dict[str, str]) -> tuple[Path, str]:
+    for path, text in files.items():
+        place = folder / path
+        if path.endswith("/"):
+            place.mkdir(parents=True, exist_ok=True)
+            (place / "pyproject.toml").write_text("[project]\nname='x'\n")
+        else:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(text.encode())
+    # pip takes relative paths of requirements from the working folder
+    first = folder / next(iter(files))
+    return first.parent, first.name
+
+
+def test_reads_files_of_public_projects_as_pip_does(tmp_path):
+    cases = {name: _real_folder(tmp_path / str(at), files) for at, (name, files) in enumerate(REAL_WORLD.items())}
+    answers = ask_pip(list(cases.values()))
+    read = 0
+    for (name, case), pips in zip(cases.items(), answers, strict=True):
+        assert normalized(ask_us(*case)) == normalized(pips), name
+        read += "error" not in pips
+    assert read >= 40
