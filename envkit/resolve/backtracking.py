@@ -16,7 +16,8 @@ import resolvelib
 from resolvelib.resolvers import Resolution as LibraryResolution
 
 from envkit.resolve.dependencies import Unusable
-from envkit.resolve.problem import Need, Node, Problem
+from envkit.resolve.node import Need, Node
+from envkit.resolve.problem import Problem
 from envkit.resolve.solver import Bounds, Solution, Unsolvable
 from envkit.resolve.versions import ABSENT
 
@@ -90,7 +91,7 @@ class _Provider(resolvelib.AbstractProvider[_Ask, _Try, int]):
 
     def _tries(self, base: Node, identifier: int, mask: int) -> Iterator[_Try]:
         """Give the candidates of *mask* in the order of preference, made only as far as they are looked at."""
-        while bit := self.problem.choose(base, mask):
+        while bit := base.choose(mask):
             mask &= ~(1 << bit)
             yield _Try(identifier, bit)
 

@@ -9,7 +9,8 @@ from typing import Any
 from envkit.errors import EnvkitError, NoCandidate, ProjectNotFound, ResolutionImpossible
 from envkit.model.candidate import Rejection
 from envkit.resolve.names import near_misses
-from envkit.resolve.problem import ROOT, Problem
+from envkit.resolve.node import ROOT
+from envkit.resolve.problem import Problem
 from envkit.resolve.proof import describe, ordered, to_derivation
 from envkit.resolve.solver import Bounds, Fact, Incompatibility
 from envkit.resolve.suggest import suggest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,22 @@ from envkit.model.source import Editable
 from envkit.resolve.catalog import Catalog
 from envkit.resolve.dependencies import Dependency, holds, to_dependency
 from envkit.resolve.ports import DirectRequest
-from envkit.resolve.problem import Inputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a resolution is asked for, in rows.
+
+    *roots* are requirements whose markers hold; *constraints* apply to projects that are pulled in; *overrides* replace
+    every requirement of their name (an empty tuple drops it); *preferences* are versions by name.
+    """
+
+    roots: tuple[Dependency, ...]
+    constraints: tuple[Dependency, ...] = ()
+    overrides: Mapping[str, tuple[Dependency, ...]] = field(default_factory=dict[str, tuple[Dependency, ...]])
+    excluded: frozenset[str] = frozenset()
+    preferences: Mapping[str, str] = field(default_factory=dict[str, str])
+    editables: frozenset[str] = frozenset()
 
 
 def read_inputs(

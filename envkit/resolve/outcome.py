@@ -13,7 +13,8 @@ from envkit.model.requirement import parse_requirement
 from envkit.model.resolution import Resolution
 from envkit.model.secret import strip_credentials
 from envkit.resolve.dependencies import Unusable
-from envkit.resolve.problem import ROOT, Need, Node, Problem, Restart
+from envkit.resolve.node import ROOT, Need, Node
+from envkit.resolve.problem import Problem, Restart
 from envkit.resolve.solver import Solution
 from envkit.resolve.versions import is_exact
 
@@ -82,9 +83,9 @@ def to_resolution(problem: Problem, solution: Solution, roots: tuple[str, ...], 
 
 
 def _check_asked(problem: Problem, node: Node, bit: int, incoming: list[tuple[str, str]]) -> None:
-    if not problem.conditional(node) >> bit & 1 or node.preferred >> bit & 1:
+    if not node.conditional >> bit & 1 or node.preferred >> bit & 1:
         return
-    request = problem.request(node, bit)
+    request = node.request(bit)
     rows = [row for row in problem.inputs.constraints if row.name == node.name]
     if request is not None:
         shown = strip_credentials(request.url)  # as texts of requirements have it
@@ -95,12 +96,12 @@ def _check_asked(problem: Problem, node: Node, bit: int, incoming: list[tuple[st
         texts = [row.specifier for row in rows] + [str(parse_requirement(text).specifier) for _, text in incoming]
         asked = any(is_exact(text) for text in texts)
     if not asked:
-        problem.banned.setdefault(node.name, set()).add(bit)
+        problem.wishes.ban(node, bit)
         raise Restart
 
 
 def _pin(problem: Problem, graph: _Graph, node: Node, bit: int, emitter: Emitter) -> Pin:
-    request = problem.request(node, bit)
+    request = node.request(bit)
     version = parse_version(problem.version(node, bit))
     extras: list[str] = []
     for extra in sorted(graph.extras.get(node.index, ())):
@@ -135,8 +136,8 @@ def _pin(problem: Problem, graph: _Graph, node: Node, bit: int, emitter: Emitter
 
 def _newer(problem: Problem, graph: _Graph, node: Node, bit: int) -> tuple[Version | None, tuple[Request, ...]]:
     """Give the version that would be wanted if nobody narrowed the project, and who does not allow it."""
-    best = problem.choose(node, (node.stable or node.usual) & node.full)
-    if best <= bit or node.lowest or problem.request(node, bit) is not None:
+    best = node.choose((node.stable or node.usual) & node.full)
+    if best <= bit or node.lowest or node.request(bit) is not None:
         return None, ()
     masks = graph.masks.get(node.index, {})
     held = tuple(Request(by=by, requirement=text) for (by, text), mask in sorted(masks.items()) if not mask >> best & 1)

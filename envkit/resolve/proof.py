@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from envkit.model.values import Value
-from envkit.resolve.problem import ROOT, Node, Problem
+from envkit.resolve.node import ROOT, Node
+from envkit.resolve.problem import Problem
 from envkit.resolve.solver import Fact, Incompatibility
 from envkit.resolve.versions import ABSENT
 

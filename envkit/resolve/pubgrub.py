@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from envkit.errors import IndexAccessError
 from envkit.resolve.dependencies import Unusable
-from envkit.resolve.problem import ROOT, YES, Need, Node, Problem
+from envkit.resolve.node import ROOT, YES, Need, Node
+from envkit.resolve.problem import Problem
 from envkit.resolve.solver import Bounds, Fact, Incompatibility, Solution, Unsolvable
 from envkit.resolve.versions import ABSENT
 
@@ -92,7 +93,7 @@ class _Search:
 
     def _decide(self, node: Node) -> None:
         index = node.index
-        bit = self.problem.choose(node, self.masks[index])
+        bit = node.choose(self.masks[index])
         clash = False
         if node.base >= 0:
             at = self.decided[node.base]
@@ -128,8 +129,8 @@ class _Search:
         index = node.index
         ahead = self.clashes[index] = min(2 * self.clashes.get(index, 1), _AHEAD)
         lasting = [step.after for step in self.history[index] if step.level == 0]
-        mask = self.problem.worse(node, lasting[-1] if lasting else node.full, bit)
-        bits = self.problem.order(node, mask & ~self.told.get(index, 0), ahead)
+        mask = node.beyond(lasting[-1] if lasting else node.full, bit)
+        bits = node.order(mask & ~self.told.get(index, 0), ahead)
         self.problem.prefetch(node, bits)
         alike: dict[int, tuple[Sequence[Need], int]] = {}
         for other in bits:

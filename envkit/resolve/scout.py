@@ -12,7 +12,7 @@ from envkit.errors import Cancelled, EnvkitError
 from envkit.resolve.catalog import Catalog
 from envkit.resolve.dependencies import Dependency, Unusable
 from envkit.resolve.digest import Releases
-from envkit.resolve.problem import Inputs
+from envkit.resolve.inputs import Inputs
 
 MAX_PROJECTS = 2_000
 

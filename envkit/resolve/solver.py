@@ -10,7 +10,8 @@ from typing import Protocol, TypeAlias
 
 from envkit.errors import ResolutionTooDeep
 from envkit.events import Emitter
-from envkit.resolve.problem import Node, Problem
+from envkit.resolve.node import Node
+from envkit.resolve.problem import Problem
 
 Solution: TypeAlias = dict[int, int]
 

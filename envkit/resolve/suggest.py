@@ -11,7 +11,9 @@ from envkit.events import Emitter
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.values import Value
 from envkit.resolve.catalog import Catalog
-from envkit.resolve.problem import ROOT, Inputs, Problem, Restart
+from envkit.resolve.inputs import Inputs
+from envkit.resolve.node import ROOT
+from envkit.resolve.problem import Problem, Restart
 from envkit.resolve.pubgrub import PubGrubSolver
 from envkit.resolve.solver import Bounds, Fact, Incompatibility, Unsolvable
 
