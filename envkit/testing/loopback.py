@@ -12,50 +12,21 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import socket
-import socketserver
 import threading
 import time
-import zipfile
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from html import escape
-from io import BytesIO
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias
 from urllib.parse import quote, unquote, urlsplit
 
 from envkit.index.filenames import project_of
+from envkit.testing.loopback_content import Files, basic, html_page, named, part, requires_python, wheel_metadata
+from envkit.testing.loopback_http import LoopbackAnswer, LoopbackRequest, LoopbackServer
 
-Files: TypeAlias = Mapping[str, bytes] | Iterable[Path | str] | Path | str
+__all__ = ["HTML_TYPE", "JSON_TYPE", "LoopbackAnswer", "LoopbackIndex", "LoopbackRequest"]
+
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 HTML_TYPE = "application/vnd.pypi.simple.v1+html"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopbackRequest:
-    """A request as it came; *headers* have lower-case names, *path* holds the query as well."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopbackAnswer:
-    """What is sent back. *close* ends the connection afterwards; *raw* is sent instead of everything else.
-
-    *send* writes to the socket itself, after which the connection is closed.
-    """
-
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    body: bytes = b""
-    close: bool = False
-    raw: bytes | None = None
-    send: Callable[[socket.socket], object] | None = None
 
 
 Hook: TypeAlias = Callable[[LoopbackRequest], LoopbackAnswer | None]
@@ -103,8 +74,8 @@ class LoopbackIndex:
         self._metadata: dict[str, tuple[bytes | None, str | None]] = {}
         self._pages: dict[tuple[str, bool], bytes] = {}
         self._lock = threading.Lock()
-        self._server: _Server | None = None
-        for name, data in _named(files):
+        self._server: LoopbackServer | None = None
+        for name, data in named(files):
             self.add(name, data)
 
     # -- content
@@ -157,18 +128,25 @@ class LoopbackIndex:
     # -- running
 
     def __enter__(self) -> Self:
-        self._server = _Server(self)
-        # Polling seldom saves work; closing wakes it up at once all the same.
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), name="loopback-index", daemon=True).start()
+        self._server = LoopbackServer(self.answer)
+        self._server.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._server is not None
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
+
+    def close_connections(self) -> None:
+        """Cut all open connections, as a server that restarts does."""
+        assert self._server is not None, "the index is not running"
         self._server.close_connections()
+
+    @property
+    def connections(self) -> int:
+        """How many connections were accepted so far."""
+        return self._server.accepted if self._server is not None else 0
 
     # -- answers
 
@@ -181,7 +159,7 @@ class LoopbackIndex:
             answer = self.hook(request)
             if answer is not None:
                 return answer
-        if self.login is not None and request.headers.get("authorization") != _basic(*self.login):
+        if self.login is not None and request.headers.get("authorization") != basic(*self.login):
             return LoopbackAnswer(status=401, headers={"WWW-Authenticate": 'Basic realm="index"'})
         path = unquote(urlsplit(request.path).path)
         if path.startswith("/simple/"):
@@ -197,7 +175,7 @@ class LoopbackIndex:
         with self._lock:
             body = self._pages.get((project, as_json))
             if body is None:
-                body = self._pages[project, as_json] = self._make_page(project, as_json=as_json)
+                body = self._pages[project, as_json] = self.page_body(project, as_json=as_json)
         if not body:
             return LoopbackAnswer(status=404, headers={"Content-Type": "text/plain"}, body=b"no such project")
         headers = {"Content-Type": JSON_TYPE if as_json else HTML_TYPE, "Vary": "Accept, Accept-Encoding"}
@@ -213,7 +191,8 @@ class LoopbackIndex:
             body = gzip.compress(body, 1, mtime=0)
         return LoopbackAnswer(headers=headers, body=body)
 
-    def _make_page(self, project: str, *, as_json: bool) -> bytes:
+    def page_body(self, project: str, *, as_json: bool) -> bytes:
+        """Give the page of *project*; nothing where there is none."""
         names = [name for name in sorted(self._files) if project in project_of(name)]
         if not names and project not in self.page:
             return b""
@@ -222,16 +201,16 @@ class LoopbackIndex:
         if as_json:
             meta = {"api-version": "1.4", **extra.get("meta", {})}
             return json.dumps({"name": project, "files": entries, **extra, "meta": meta}).encode()
-        return _html_page(project, entries)
+        return html_page(project, entries)
 
     def _entry(self, name: str) -> dict[str, Any]:
         data = self._files[name]
         entry: dict[str, Any] = {"filename": name, "url": f"/files/{quote(name)}", "hashes": {}, "size": len(data)}
         if self.hashes:
             entry["hashes"] = {"sha256": hashlib.sha256(data).hexdigest()}
-        metadata, requires_python = self._metadata_of(name)
-        if requires_python is not None:
-            entry["requires-python"] = requires_python
+        metadata, pythons = self._metadata_of(name)
+        if pythons is not None:
+            entry["requires-python"] = pythons
         if self.core_metadata and metadata is not None:
             entry["core-metadata"] = {"sha256": hashlib.sha256(metadata).hexdigest()} if self.hashes else True
         return {**entry, **self.details.get(name, {})}
@@ -239,12 +218,12 @@ class LoopbackIndex:
     def _metadata_of(self, name: str) -> tuple[bytes | None, str | None]:
         found = self._metadata.get(name)
         if found is None:
-            metadata = _wheel_metadata(self._files[name]) if name.endswith(".whl") else None
-            found = self._metadata[name] = (metadata, _requires_python(metadata))
+            metadata = wheel_metadata(self._files[name]) if name.endswith(".whl") else None
+            found = self._metadata[name] = (metadata, requires_python(metadata))
         return found
 
     def _links_page(self) -> bytes:
-        return _html_page("links", [self._entry(name) for name in sorted(self._files)])
+        return html_page("links", [self._entry(name) for name in sorted(self._files)])
 
     def _serve_file(self, name: str, request: LoopbackRequest) -> LoopbackAnswer:
         if name.endswith(".metadata") and name not in self._files:
@@ -263,145 +242,5 @@ class LoopbackIndex:
         wanted = request.headers.get("range", "")
         guard = request.headers.get("if-range")
         if wanted.startswith("bytes=") and (guard is None or guard == headers.get("ETag")):
-            return _part(data, wanted[len("bytes=") :], headers)
+            return part(data, wanted[len("bytes=") :], headers)
         return LoopbackAnswer(headers=headers, body=data)
-
-
-def _part(data: bytes, wanted: str, headers: dict[str, str]) -> LoopbackAnswer:
-    first, _, last = wanted.partition("-")
-    size = len(data)
-    start = int(first) if first else max(0, size - int(last))
-    end = min(size, int(last) + 1) if first and last else size
-    if start >= size:
-        return LoopbackAnswer(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
-    headers = {**headers, "Content-Range": f"bytes {start}-{end - 1}/{size}"}
-    return LoopbackAnswer(status=206, headers=headers, body=data[start:end])
-
-
-def _html_page(title: str, entries: Iterable[Mapping[str, Any]]) -> bytes:
-    lines = ["<!DOCTYPE html><html><head>", '<meta name="pypi:repository-version" content="1.1">']
-    lines.append(f"<title>{escape(title)}</title></head><body>")
-    for entry in entries:
-        attributes = ""
-        if entry.get("requires-python"):
-            attributes += f' data-requires-python="{escape(entry["requires-python"])}"'
-        metadata = entry.get("core-metadata")
-        if metadata:
-            text = f"sha256={metadata['sha256']}" if isinstance(metadata, dict) else "true"
-            attributes += f' data-core-metadata="{text}"'
-        yanked = entry.get("yanked", False)
-        if yanked is not False:
-            attributes += f' data-yanked="{escape(yanked if isinstance(yanked, str) else "")}"'
-        digest = entry["hashes"].get("sha256")
-        fragment = f"#sha256={digest}" if digest else ""
-        href = escape(entry["url"]) + fragment
-        lines.append(f'<a href="{href}"{attributes}>{escape(entry["filename"])}</a><br>')
-    return "\n".join([*lines, "</body></html>"]).encode()
-
-
-def _named(files: Files) -> Iterable[tuple[str, bytes]]:
-    if isinstance(files, Mapping):
-        yield from cast("Mapping[str, bytes]", files).items()
-        return
-    if isinstance(files, (str, Path)):
-        files = sorted(Path(files).iterdir())
-    for path in map(Path, files):
-        if path.is_file():
-            yield path.name, path.read_bytes()
-
-
-def _wheel_metadata(data: bytes) -> bytes | None:
-    with suppress(zipfile.BadZipFile), zipfile.ZipFile(BytesIO(data)) as archive:
-        for name in archive.namelist():
-            if name.endswith(".dist-info/METADATA") and name.count("/") == 1:
-                return archive.read(name)
-    return None
-
-
-def _requires_python(metadata: bytes | None) -> str | None:
-    for line in (metadata or b"").decode("utf-8", "replace").partition("\n\n")[0].splitlines():
-        if line.lower().startswith("requires-python:"):
-            return line.partition(":")[2].strip()
-    return None
-
-
-def _basic(user: str, password: str) -> str:
-    import base64
-
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 128
-
-    def __init__(self, owner: LoopbackIndex) -> None:
-        self.owner = owner
-        self.open: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay silent: clients that go away are part of tests."""
-
-    def close_connections(self) -> None:
-        for sock in list(self.open):
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-
-class _Handler(socketserver.BaseRequestHandler):
-    def handle(self) -> None:
-        sock: socket.socket = self.request
-        server = cast(_Server, self.server)
-        server.open.add(sock)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        buffered = b""
-        try:
-            while True:
-                while b"\r\n\r\n" not in buffered:
-                    data = sock.recv(65536)
-                    if not data:
-                        return
-                    buffered += data
-                head, _, buffered = buffered.partition(b"\r\n\r\n")
-                request = _parse(head)
-                answer = server.owner.answer(request)
-                if not _send(sock, request, answer):
-                    return
-        except OSError:
-            return
-        finally:
-            server.open.discard(sock)
-
-
-def _parse(head: bytes) -> LoopbackRequest:
-    first, *lines = head.decode("latin-1").split("\r\n")
-    method, path, _ = first.split(" ", 2)
-    if "://" in path:  # as a proxy is asked
-        parts = urlsplit(path)
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
-    return LoopbackRequest(method=method, path=path, headers=headers)
-
-
-def _send(sock: socket.socket, request: LoopbackRequest, answer: LoopbackAnswer) -> bool:
-    if answer.send is not None:
-        answer.send(sock)
-        return False
-    if answer.raw is not None:
-        sock.sendall(answer.raw)
-        return not answer.close
-    names = {name.lower() for name in answer.headers}
-    lines = [f"HTTP/1.1 {answer.status} Answer"]
-    lines += [f"{name}: {value}" for name, value in answer.headers.items()]
-    if "content-length" not in names and "transfer-encoding" not in names and answer.status != 304:
-        lines.append(f"Content-Length: {len(answer.body)}")
-    if answer.close:
-        lines.append("Connection: close")
-    head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-    sock.sendall(head if request.method == "HEAD" or answer.status == 304 else head + answer.body)
-    return not answer.close and request.headers.get("connection", "").lower() != "close"

@@ -123,7 +123,7 @@ class TestFreshness:
     def test_last_modified_serves_where_there_is_no_tag(self, make_client: Any) -> None:
         when = "Wed, 21 Oct 2015 07:28:00 GMT"
         with LoopbackIndex(wheels("1.0"), etag=False) as index:
-            body = index._make_page("demo", as_json=True)
+            body = index.page_body("demo", as_json=True)
 
             def hook(request: Any) -> LoopbackAnswer:
                 headers = {"Content-Type": "application/json", "Last-Modified": when, "Cache-Control": "max-age=5"}
@@ -138,7 +138,7 @@ class TestFreshness:
     @pytest.mark.parametrize(("header", "stored"), [("no-store", False), ("no-cache", True), ("max-age=0", True)])
     def test_what_headers_forbid(self, make_client: Any, cache: Cache, header: str, *, stored: bool) -> None:
         with LoopbackIndex(wheels("1.0")) as index:
-            body = index._make_page("demo", as_json=True)
+            body = index.page_body("demo", as_json=True)
             headers = {"Content-Type": "application/json", "Cache-Control": header}
             index.hook = lambda _: LoopbackAnswer(headers=headers, body=body)
             client = make_client(index.url)

@@ -11,7 +11,8 @@ from typing import Any, Self
 import pytest
 
 from envkit.errors import TransportError
-from envkit.testing.loopback import LoopbackIndex, _parse, _send
+from envkit.testing.loopback import LoopbackAnswer, LoopbackIndex
+from envkit.testing.loopback_http import serve_connection
 from envkit.testing.wheels import wheel_bytes
 
 FILES = {**dict([wheel_bytes("demo", "1.0")]), **dict([wheel_bytes("other", "1.0")])}
@@ -89,17 +90,6 @@ class Relay:
             self.serve(sock)
 
 
-def serve_http(index: LoopbackIndex, sock: Any) -> None:
-    buffered = b""
-    while data := sock.recv(65536):
-        buffered += data
-        while b"\r\n\r\n" in buffered:
-            head, _, buffered = buffered.partition(b"\r\n\r\n")
-            request = _parse(head)
-            if not _send(sock, request, index.answer(request)):
-                return
-
-
 def tls_relay(index: LoopbackIndex, authority: Path, *, client: bool = False) -> Relay:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / "localhost.pem", authority / "localhost.key")
@@ -109,7 +99,7 @@ def tls_relay(index: LoopbackIndex, authority: Path, *, client: bool = False) ->
 
     def serve(sock: socket.socket) -> None:
         with context.wrap_socket(sock, server_side=True) as wrapped:
-            serve_http(index, wrapped)
+            serve_connection(wrapped, index.answer)
 
     return Relay(serve)
 
@@ -184,8 +174,6 @@ def test_a_client_certificate(make_client: Any, authority: Path) -> None:
 
 
 def test_https_never_leads_to_http(make_client: Any, authority: Path) -> None:
-    from envkit.testing.loopback import LoopbackAnswer
-
     with LoopbackIndex(FILES) as plain:
         index = LoopbackIndex(
             hook=lambda request: LoopbackAnswer(status=302, headers={"Location": plain.root + request.path})
@@ -282,19 +270,13 @@ def test_proxies_that_cannot_be_used(make_client: Any, proxy: str) -> None:
 
 
 def test_connections_are_used_again(make_client: Any) -> None:
-    opened: list[int] = []
     with LoopbackIndex(FILES) as index:
         client = make_client(index.url)
-        server = index._server
-        assert server is not None
-        original = server.process_request
-        server.process_request = lambda *arguments: (opened.append(1), original(*arguments))[1]
         for name in ("demo", "other"):
             artifact = client.project(name).artifacts[0]
             client.metadata(artifact)
             client.fetch(artifact)
-        assert len(index.requests) == 6
-        assert len(opened) == 1
+        assert (len(index.requests), index.connections) == (6, 1)
 
 
 def test_a_connection_that_went_stale_is_replaced_without_a_word(make_client: Any) -> None:
@@ -304,8 +286,7 @@ def test_a_connection_that_went_stale_is_replaced_without_a_word(make_client: An
     with LoopbackIndex(FILES) as index:
         client = make_client(index.url, emitter=Emitter(events.append))
         client.project("demo")
-        assert index._server is not None
-        index._server.close_connections()
+        index.close_connections()
         client.project("other")
     assert not [event for event in events if isinstance(event, RequestRetried)]
 
