@@ -47,7 +47,8 @@ class Rules:
         if value is None:
             return None
         if isinstance(value, timedelta):
-            return self.now - value
+            # In whole hours, or what is kept for these rules would never be found again.
+            return (self.now - value).replace(minute=0, second=0, microsecond=0)
         moment = parse_time(value) if isinstance(value, str) else value
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -86,6 +86,16 @@ def test_the_cut_off_is_a_time_or_an_age(cutoff):
     assert sorted(chosen(old, new, policy=free)[0]) == ["1", "2"]
 
 
+def test_rules_of_an_age_stay_the_same_for_an_hour():
+    policy = ResolutionPolicy(exclude_newer=timedelta(days=7))
+    start = datetime(2024, 5, 1, 12, 0, 1, tzinfo=UTC)
+    texts = [
+        Rules(target=TARGET, policy=policy, now=start + timedelta(minutes=minutes)).fingerprint("a")
+        for minutes in (0, 59, 60)
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
 def test_requires_python_is_for_each_file():
     wheel = file(PURE, requires_python=">=3.12")
     assert chosen(wheel, file(SDIST)) == ({"1.0": [SDIST]}, {PURE: "requires-python"})
