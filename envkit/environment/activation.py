@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 
+from envkit.environment.folders import below
+from envkit.host import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scripts")
@@ -30,17 +33,22 @@ ACTIVATORS: dict[str, tuple[tuple[str, str], ...]] = {
 VARIABLES = ("DIR", "NAME", "PROMPT", "PREFIX", "BIN_NAME", "PYTHON", "LIB", "LOCATE")
 _MARK = "__VENV_"
 _PROMPT_MEANINGS = frozenset("$`\\%!^")
-_templates: dict[tuple[str, str], str] = {}
+_templates: dict[tuple[str, str], tuple[list[str], str]] = {}
 
 
 def template(folder: str, name: str) -> str:
-    """Give the text of a template; read once."""
+    """Give the text of a template."""
+    with open(os.path.join(SCRIPTS, folder, name), encoding="utf-8", newline="") as stream:
+        return stream.read()
+
+
+def _template(folder: str, name: str) -> tuple[list[str], str]:
+    """Give the parts of a template, and its shell; read once."""
     key = (folder, name)
-    text = _templates.get(key)
-    if text is None:
-        with open(os.path.join(SCRIPTS, folder, name), encoding="utf-8", newline="") as stream:
-            text = _templates[key] = stream.read()
-    return text
+    known = _templates.get(key)
+    if known is None:
+        known = _templates[key] = (_parse(template(folder, name)), shell_of(name))
+    return known
 
 
 def shell_of(path: str) -> str:
@@ -145,21 +153,57 @@ def shown(prompt: str) -> str:
 
 def render(text: str, shell: str, values: Mapping[str, str], *, relocatable: bool) -> str:
     """Fill a template. Each variable is looked for in the template alone, never in a value that was put in."""
+    return _fill(_parse(text), shell, values, relocatable=relocatable)
+
+
+def _parse(text: str) -> list[str]:
+    """Part a template into texts and, at every second place, the names of variables."""
     parts = text.split(_MARK)
     found = [parts[0]]
     for part in parts[1:]:
         name, mark, rest = part.partition("__")
-        if mark and name == "LOCATE":
-            found.append(_LOCATE[shell] if relocatable else "")
-        elif mark and name == "PREFIX" and shell == "bat":
-            found.append(quote(values[name].replace("$", "$$"), shell))
-        elif mark and name in values:
-            found.append(quote(values[name], shell))
+        if mark and name in VARIABLES:
+            found += (name, rest)
         else:
-            found.append(_MARK)
-            rest = part
-        found.append(rest)
-    return "".join(found)
+            found[-1] += _MARK + part
+    return found
+
+
+def _fill(parts: list[str], shell: str, values: Mapping[str, str], *, relocatable: bool) -> str:
+    filled = parts.copy()
+    for at in range(1, len(filled), 2):
+        name = filled[at]
+        if name == "LOCATE":
+            filled[at] = _LOCATE[shell] if relocatable else ""
+        elif name == "PREFIX" and shell == "bat":
+            filled[at] = _quote_bat(values[name].replace("$", "$$"))
+        else:
+            filled[at] = _QUOTES[shell](values[name])
+    return "".join(filled)
+
+
+def choose(activators: tuple[str, ...] | None, platform: str) -> list[tuple[str, str]]:
+    """Give the scripts of the activators that were named, or of all for a platform ("posix" or "nt")."""
+    return [
+        (folder, name)
+        for activator in (ACTIVATORS if activators is None else activators)
+        for folder, name in ACTIVATORS[activator]
+        if folder in ("common", platform) or (folder == "posix" and activators is not None)
+    ]
+
+
+def write(folder: str, scripts: Iterable[tuple[str, str]], values: Mapping[str, str], *, relocatable: bool) -> None:
+    """Write scripts into a folder, readable for all as ``venv`` has it, whatever the umask."""
+    changed = None
+    for place, name in scripts:
+        parts, shell = _template(place, name)
+        text = _fill(parts, shell, values, relocatable=relocatable)
+        path = f"{folder}{os.sep}{name}"
+        files.write_bytes(path, text.encode("utf-8", "surrogateescape"), 0o644)
+        if changed is None:  # what the umask takes away from one it takes from all
+            changed = os.stat(path).st_mode & 0o7777 != 0o644
+        if changed:
+            files.change_mode(path, 0o644)
 
 
 def values_of(context: Any) -> dict[str, str]:
@@ -174,5 +218,5 @@ def values_of(context: Any) -> dict[str, str]:
         "PREFIX": shown(prefix),
         "BIN_NAME": context.bin_name,
         "PYTHON": context.env_exe,
-        "LIB": os.path.relpath(context.lib_path, context.env_dir) if hasattr(context, "lib_path") else "",
+        "LIB": below(context.env_dir, context.lib_path) if hasattr(context, "lib_path") else "",
     }

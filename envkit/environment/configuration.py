@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import SimpleNamespace
     from typing import Protocol
 
     from envkit.environment.rules import Rules
-    from envkit.interpreter.interpreter import Interpreter
 
     class _Options(Protocol):
         system_site_packages: bool
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
         relocatable: bool
 
 
-def configuration(options: _Options, context: SimpleNamespace, interpreter: Interpreter, rules: Rules) -> str:
+def configuration(options: _Options, context: SimpleNamespace, rules: Rules) -> str:
     """Give the text of the file."""
     major, minor, micro = rules.version[:3]
     lines = [
@@ -36,8 +33,8 @@ def configuration(options: _Options, context: SimpleNamespace, interpreter: Inte
     if options.prompt is not None:
         lines.append(f"prompt = {options.prompt!r}")
     if rules.has_command_key:
-        lines.append(f"executable = {os.path.realpath(interpreter.executable)}")
-        words = [interpreter.executable, "-m", "venv", *_arguments(options, rules), context.env_dir]
+        lines.append(f"executable = {rules.real_executable}")
+        words = [rules.interpreter.executable, "-m", "venv", *_arguments(options, rules), context.env_dir]
         lines.append(f"command = {' '.join(words)}")
     if options.relocatable:
         lines.append("relocatable = true")

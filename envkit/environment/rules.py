@@ -20,39 +20,55 @@ CLAIM = ".envkit-unfinished"
 
 
 class Rules:
-    """The rules for environments of one interpreter."""
+    """The rules for environments of one interpreter.
 
-    __slots__ = ("_core", "_interpreter", "implementation", "nt", "version")
+    ``parts`` are the folders of an environment, by the keys of
+    `sysconfig.get_paths`; ``has_lib64_link`` tells whether ``lib64`` is a link to ``lib``; ``aliases`` are the names beside
+    the executable's own that it has in the environment.
+    """
+
+    __slots__ = (
+        "_core",
+        "_real",
+        "aliases",
+        "has_lib64_link",
+        "implementation",
+        "interpreter",
+        "nt",
+        "parts",
+        "version",
+    )
 
     def __init__(self, interpreter: Interpreter) -> None:
-        base = interpreter.base
-        self._interpreter = base
-        self._core: Mapping[str, Any] = base.core
-        self.version: tuple[int, ...] = tuple(self._core["version_info"][:3])
-        self.implementation: str = self._core["implementation"]
-        self.nt: bool = self._core["os_name"] == "nt"
+        core: Mapping[str, Any] = interpreter.base.core
+        self.interpreter = interpreter
+        self._core = core
+        self._real: str | None = None
+        self.version: tuple[int, ...] = tuple(core["version_info"][:3])
+        self.implementation: str = core["implementation"]
+        self.nt: bool = core["os_name"] == "nt"
+        usual = core["is_64bit"] and core["os_name"] == "posix" and core["platform"] != "darwin"
+        self.has_lib64_link: bool = bool(usual) and self.version[:2] < (3, 15)
+        self.aliases = self._aliases()
+        self.parts: dict[str, tuple[str, ...]] = {
+            "scripts": ("Scripts" if self.nt else "bin",),
+            "include": self._include(),
+            "purelib": self._known("purelib") or self._site_packages("lib"),
+            "platlib": self._known("platlib") or self._site_packages(core["platlibdir"]),
+        }
 
     @property
-    def bin_name(self) -> str:
-        """The folder of programs."""
-        return "Scripts" if self.nt else "bin"
-
-    @property
-    def lib_parts(self) -> tuple[str, ...]:
-        """The folder of pure modules, below the environment's root."""
-        return self._known("purelib") or self._site_packages("lib")
-
-    @property
-    def platlib_parts(self) -> tuple[str, ...]:
-        """The folder of extension modules; not always the same where there is a ``lib64``."""
-        return self._known("platlib") or self._site_packages(self._core["platlibdir"])
+    def real_executable(self) -> str:
+        """The path of the interpreter's file, all links followed; read once."""
+        if self._real is None:
+            self._real = os.path.realpath(self.interpreter.executable)
+        return self._real
 
     def _known(self, key: str) -> tuple[str, ...] | None:
         """Take the interpreter's own word where its names follow no rule that we know."""
         if self.nt or self.implementation in ("cpython", "pypy"):
             return None
-        root = os.sep
-        path = self._interpreter.paths_in(root.rstrip(os.sep))[key]
+        path = self.interpreter.base.paths_in("")[key]
         return tuple(part for part in path.split(os.sep) if part)
 
     def _site_packages(self, lib: str) -> tuple[str, ...]:
@@ -63,25 +79,15 @@ class Rules:
         threads = "t" if self._core["free_threaded"] and not flags else flags
         return f"{name}{self.version[0]}.{self.version[1]}{threads}"
 
-    @property
-    def include_parts(self) -> tuple[str, ...]:
-        """The folder of C headers: from 3.11 to 3.13 it is one with the version in its name."""
+    def _include(self) -> tuple[str, ...]:
+        """Give the folder of C headers: from 3.11 to 3.13 it is one with the version in its name."""
         if self.nt:
             return ("Include",)
         if (3, 11) <= self.version[:2] <= (3, 13):
             return ("include", self._versioned("python", self._core["abiflags"]))
         return ("include",)
 
-    @property
-    def has_lib64_link(self) -> bool:
-        """Whether ``lib64`` is a link to ``lib``."""
-        core = self._core
-        usual = bool(core["is_64bit"]) and core["os_name"] == "posix" and core["platform"] != "darwin"
-        return usual and self.version[:2] < (3, 15)
-
-    @property
-    def aliases(self) -> tuple[str, ...]:
-        """The names beside the executable's own that it has in the environment."""
+    def _aliases(self) -> tuple[str, ...]:
         major, minor = self.version[:2]
         names = ["python", "python3"]
         if self.implementation == "pypy":

@@ -87,7 +87,10 @@ def claim(path: str, *, timeout: float) -> Claim | None:
                 seen = os.fstat(descriptor)
                 if _still(path, seen):
                     clearing = seen.st_size > 0 and _note(descriptor) in os.read(descriptor, _MOST).splitlines()
-                    _write(descriptor, clearing=clearing)
+                    if seen.st_size:
+                        _write(descriptor, clearing=clearing)
+                    else:
+                        os.write(descriptor, b"%d\n" % os.getpid())
                     return Claim(path, descriptor, waited=waited, unfinished=seen.st_size > 0, clearing=clearing)
         except BaseException:
             os.close(descriptor)

@@ -46,9 +46,9 @@ def write_bytes(path: str, data: bytes, mode: int = 0o666, *, exclusive: bool = 
     flags |= (os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)) if exclusive else os.O_TRUNC
     descriptor = os.open(path, flags, mode)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        written = os.write(descriptor, data) if data else 0
+        while written < len(data):  # rare: a signal, or a disk that is nearly full
+            written += os.write(descriptor, memoryview(data)[written:])
         if sync:
             effect("sync", path)
             os.fsync(descriptor)

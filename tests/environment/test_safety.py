@@ -141,7 +141,8 @@ class OneWheel:
 
 
 def says(root: Path) -> str:
-    return subprocess.run([root / "bin" / "pip"], capture_output=True, text=True, check=True).stdout
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # the trees are compared afterwards
+    return subprocess.run([root / "bin" / "pip"], capture_output=True, text=True, check=True, env=environ).stdout
 
 
 def outside_of_state(root: Path) -> set[str]:
