@@ -17,6 +17,7 @@ from envkit.model.marker_sets import MarkerSets, Node
 from envkit.model.marker_text import set_of, set_of_python
 from envkit.model.requested import RequirementEntry
 from envkit.model.requirement import parse_marker, parse_requirement
+from envkit.model.secret import strip_credentials
 from envkit.resolve.lock_forks import Forking, MakeResolver
 from envkit.resolve.lock_merge import Merging
 from envkit.resolve.ports import CandidateSource
@@ -64,7 +65,7 @@ def lock(
         extras=names,
         groups=group_names,
         default_groups=tuple(normalize(name) for name in default_groups),
-        roots=tuple(roots),
+        roots=tuple(map(_without_credentials, roots)),
     )
     if previous is not None and not limits and not replaced and not conflicts and _still_fits(previous, shape):
         return replace(shape, packages=previous.packages)
@@ -94,6 +95,11 @@ def _text(given: Lockable) -> str:
             )
         return wanted
     return str(parse_requirement(str(given)))
+
+
+def _without_credentials(text: str) -> str:
+    url = parse_requirement(text).url if "@" in text else None
+    return text.replace(url, strip_credentials(url)) if url else text
 
 
 def _choices(
