@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from envkit.events import Reporter
 from envkit.inspection.lines import Frozen, freeze_one
-from envkit.inspection.ports import FrozenEnvironment
+from envkit.inspection.ports import FileLookup, FrozenEnvironment
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 
@@ -70,21 +70,29 @@ class Freezer:
         exclude_editable: bool = False,
         local: bool = False,
         user: bool = False,
+        hashes: bool = False,
     ) -> tuple[str, ...]:
         """Give the lines that ``pip freeze`` prints for this environment.
 
         *requirements* are files whose order and comments are kept (``-r``); *include_all* also lists pip and, before
-        Python 3.12, setuptools and wheel (``--all``); *exclude* names projects to leave out. Credentials are in no
-        line. Raises `RequirementError` for a file of *requirements* that cannot be read.
+        Python 3.12, setuptools and wheel (``--all``); *exclude* names projects to leave out. *hashes* adds ``--hash``
+        for the recorded file of each, so that the lines can be installed in hash mode. Credentials are in no line.
+        Raises `RequirementError` for a file of *requirements* that cannot be read, and `LockError` naming what has no
+        recorded hash where *hashes* are wanted.
         """
         left_out = {normalize(name) for name in exclude} | _STANDARD_LIBRARY
         if not include_all:
             left_out |= seed_names(self._environment.interpreter.version)
         frozen: dict[str, Frozen] = {}
-        for distribution in self.distributions(local=local, user=user):
+        found = self.distributions(local=local, user=user)
+        for distribution in found:
             one = freeze_one(distribution)
             if not (exclude_editable and one.editable):
                 frozen[one.key] = one
+        if hashes:
+            from envkit.inspection.provenance import with_hashes
+
+            frozen = with_hashes({key: one for key, one in frozen.items() if key not in left_out}, found)
         lines: list[str] = []
         if requirements:
             from envkit.inspection.ordered import in_order_of
@@ -189,15 +197,16 @@ class Freezer:
                 return read_file(one, path)
         raise InstallError(f"{name} is not installed")
 
-    def pylock(self) -> LockContent:
+    def pylock(self, *, lookup: FileLookup | None = None) -> LockContent:
         """Give a lock that brings exactly this environment back on machines like this one (PEP 751).
 
-        It holds what installers recorded: direct references with their commit or hash. Raises `LockError` for a
-        distribution from an index, where nothing recorded which file it came from; `Kit` looks those up.
+        It holds what installers recorded: direct references with their commit or hash, and the files of indexes that
+        envkit installed. *lookup* is asked about the rest, which pip and others do not record; `Kit.pylock` gives one.
+        Raises `LockError` naming the distributions of which nobody knows what file they came from.
         """
         from envkit.inspection.provenance import recorded_lock
 
-        return recorded_lock(self.distributions(local=True), self._environment.interpreter)
+        return recorded_lock(self.distributions(local=True), self._environment.interpreter, lookup)
 
 
 def _is_below(distribution: InstalledDistribution, root: str) -> bool:

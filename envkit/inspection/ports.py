@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from envkit.model.candidate import Artifact
 from envkit.model.distribution import InstalledDistribution
 
 
@@ -45,5 +46,23 @@ class FrozenEnvironment(Protocol):
         """Every distribution that its Python would find, in the order of its path, the first of each name first.
 
         Called once for each question that is asked of a `Freezer`, so that answers are of one moment.
+        """
+        ...
+
+
+class FileLookup(Protocol):
+    """Knows what indexes have, for distributions of which nobody wrote down what file they came from."""
+
+    def files(self, name: str, version: str) -> tuple[Artifact, ...]:
+        """Give every file of one version (normalized *name*); none where no index knows it.
+
+        Raises `IndexAccessError` where an index cannot be asked.
+        """
+        ...
+
+    def record(self, artifact: Artifact) -> Mapping[str, str]:
+        """Give what the RECORD of a wheel says of the files that go beside its metadata folder: hashes by path.
+
+        Raises `IndexAccessError` or `InvalidWheel`. Asked for once for each wheel that may be the installed one.
         """
         ...

@@ -304,6 +304,13 @@ class Kit:
         """Give what is installed as requirement lines, as ``pip freeze`` prints them."""
         return self._parts.freezer(env).freeze(**options)
 
+    def pylock(self, env: Environment) -> Lock:
+        """Give a lock of exactly what is installed; what nobody wrote down is looked up. See `Freezer.pylock`."""
+        from envkit.formats.lock import Lock
+        from envkit.kit.lookup import IndexLookup
+
+        return Lock.of(self._parts.freezer(env).pylock(lookup=IndexLookup(self._parts.client, self._parts.pool)))
+
     def list(self, env: Environment) -> tuple[InstalledDistribution, ...]:
         """Give the installed distributions, sorted by name."""
         return as_environment(env).distributions()

@@ -154,8 +154,10 @@ def sync(parts: Parts, env: Environment, wanted: Any, options: dict[str, Any]) -
         if select is None:
             raise RequirementError(f"{type(wanted).__name__} is neither a resolution nor a lock")
         wanted = select(Target.of(as_environment(env).interpreter))
-    resolution: Resolution = wanted
-    check_target(env, resolution)
+    from envkit.kit.sourced import with_versions
+
+    check_target(env, wanted)
+    resolution: Resolution = with_versions(parts, env.interpreter, wanted)
 
     def once() -> InstallReport:
         installer = parts.installer(env)
