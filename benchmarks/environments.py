@@ -27,10 +27,15 @@ FRESH = "from envkit import EnvBuilder; EnvBuilder(symlinks=True).create({!r})"
 
 
 class Folders:
-    """Gives fresh names for environments, and takes the environments away."""
+    """Gives fresh names for environments.
 
-    def __init__(self, root: str) -> None:
+    The environments stay until the end: ext4 looks at every file removed in the last minutes before it makes a new one,
+    so removing one just before the next is timed makes that slower, for all peers; *remove* does it all the same.
+    """
+
+    def __init__(self, root: str, *, remove: bool = False) -> None:
         self._root = root
+        self._remove = remove
         self._count = 0
 
     def name(self) -> str:
@@ -41,7 +46,7 @@ class Folders:
         last: list[str] = []
 
         def prepare() -> str:
-            for path in last:
+            for path in last if self._remove else ():
                 shutil.rmtree(path, ignore_errors=True)
             last[:] = [self.name()]
             return last[0]
@@ -61,6 +66,14 @@ def command(*words: str) -> Callable[[str], None]:
     return run
 
 
+def started(python: str) -> str:
+    """Give the Python to start for *python*: the one that runs this where both are of one kind, so that all start alike.
+
+    What an installation's own site-packages run at each start (``.pth`` files) is not the work of any peer.
+    """
+    return sys.executable if python == Interpreter.current().base.executable else python
+
+
 def create(folders: Folders, python: str, uv: str, rounds: int) -> Table:
     """Make environments without pip."""
     builder = EnvBuilder(symlinks=True, interpreter=python)
@@ -69,7 +82,9 @@ def create(folders: Folders, python: str, uv: str, rounds: int) -> Table:
             "envkit, in process": folders.subject(builder.create),
             "envkit, fresh process": folders.subject(command(sys.executable, "-c", FRESH)),
             "uv venv": folders.subject(command(uv, "venv", "-q", "--offline", "-p", python, "{}")),
-            "python -m venv --without-pip": folders.subject(command(python, "-m", "venv", "--without-pip", "{}")),
+            "python -m venv --without-pip": folders.subject(
+                command(started(python), "-m", "venv", "--without-pip", "{}")
+            ),
             "python -c pass": Subject(lambda: command(sys.executable, "-c", "pass")("")),
         },
         rounds=rounds,
@@ -85,7 +100,7 @@ def with_pip(folders: Folders, python: str, uv: str, rounds: int, cache: str) ->
     return interleave(
         {
             "envkit, in process": folders.subject(builder.create),
-            "python -m venv": folders.subject(command(python, "-m", "venv", "{}")),
+            "python -m venv": folders.subject(command(started(python), "-m", "venv", "{}")),
             "uv venv --seed": folders.subject(command(uv, "venv", "-q", "--seed", "-p", python, "{}")),
         },
         rounds=rounds,
@@ -127,13 +142,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--slow-rounds", type=int, default=7, help="of environments with pip, and of discovery")
     parser.add_argument("--python", default=Interpreter.current().base.executable)
     parser.add_argument("--folder", help="where environments are made; the default is the folder for temporary files")
+    parser.add_argument("--remove", action="store_true", help="remove each environment before the next is made")
     parser.add_argument("--only", choices=("create", "pip", "discovery"), help="one table instead of all")
     options = parser.parse_args(arguments)
     uv = shutil.which("uv", path=os.path.dirname(sys.executable)) or shutil.which("uv") or "uv"
     with tempfile.TemporaryDirectory(dir=options.folder) as root:
         cache = os.path.join(root, "cache")
         os.mkdir(cache)
-        folders = Folders(root)
+        folders = Folders(root, remove=options.remove)
         print(machine.markdown(machine.facts()), end="\n\n")
         bars: list[tuple[str, str, str]] = []
         if options.only in (None, "create"):

@@ -169,17 +169,20 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(name)
-    if home is None and name in _MODULES:
-        import importlib
+    if home is not None:
+        value = globals()[name] = getattr(_load(home), name)
+        return value
+    if name in _MODULES:
+        return _load(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-        return importlib.import_module(f"{__name__}.{name}")
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
 
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+def _load(module: str) -> Any:
+    import sys
+
+    # What `importlib.import_module` does; loading that costs as much as making an environment.
+    __import__(f"{__name__}.{module}")
+    return sys.modules[f"{__name__}.{module}"]
 
 
 def __dir__() -> list[str]:
