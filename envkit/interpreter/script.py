@@ -57,9 +57,9 @@ def core():
 def details():
     # type: () -> dict[str, object]
     """Tell the installation paths, the markers of PEP 508, and what tags are made of."""
-    import platform
     import sysconfig
 
+    platform = platform_facts()
     in_environment = sys.prefix != getattr(sys, "base_prefix", sys.prefix)
     nt = os.name == "nt"
     # Inside an environment the default scheme may be the environment's; the base is what is asked for here.
@@ -73,12 +73,7 @@ def details():
     plat = getattr(sys, "base_exec_prefix", sys.exec_prefix)
     names = sysconfig.get_scheme_names()
     inner = "venv" if "venv" in names else ("nt" if nt else "posix_prefix")
-    if (
-        "venv" not in names
-        and platform.python_implementation() == "PyPy"
-        and "pypy" in names
-        and sys.version_info < (3, 8)
-    ):
+    if "venv" not in names and platform["implementation"] == "PyPy" and "pypy" in names and sys.version_info < (3, 8):
         inner = "pypy"
     ours = {"base": base, "platbase": plat, "installed_base": base, "installed_platbase": plat}
     theirs = dict(ours, base=ENVIRONMENT, platbase=ENVIRONMENT)
@@ -91,10 +86,44 @@ def details():
         "variables": dict((name, sysconfig.get_config_var(name)) for name in VARIABLES),
         "sysconfig_platform": sysconfig.get_platform(),
         "python_build": bool(sysconfig.is_python_build()),
-        "machine": platform.machine(),
-        "mac_version": platform.mac_ver()[0],
+        "machine": platform["machine"],
+        "mac_version": platform["mac"],
         "elf": program,
         "libc": libc(program),
+    }
+
+
+def platform_facts():
+    # type: () -> dict[str, str]
+    """Tell what `platform` knows; of CPython on Linux without loading it, which takes longer than all the rest."""
+    implementation = getattr(sys, "implementation", None)
+    python = sys.version.split()[0]
+    if (
+        sys.platform == "linux"
+        and implementation is not None
+        and implementation.name == "cpython"
+        and python.count(".") > 1
+    ):
+        system, _, release, version, machine = os.uname()
+        return {
+            "system": system,
+            "release": release,
+            "version": version,
+            "machine": machine,
+            "implementation": "CPython",
+            "python": python,
+            "mac": "",
+        }
+    import platform
+
+    return {
+        "system": platform.system(),
+        "release": platform.release(),
+        "version": platform.version(),
+        "machine": platform.machine(),
+        "implementation": platform.python_implementation(),
+        "python": platform.python_version(),
+        "mac": platform.mac_ver()[0],
     }
 
 
@@ -112,8 +141,7 @@ def site_packages(prefixes):
 def markers():
     # type: () -> dict[str, str]
     """Give the variables of PEP 508 but ``extra``."""
-    import platform
-
+    platform = platform_facts()
     implementation = getattr(sys, "implementation", None)
     own = "0"
     if implementation is not None:
@@ -125,13 +153,13 @@ def markers():
         "implementation_name": implementation.name if implementation else "",
         "implementation_version": own,
         "os_name": os.name,
-        "platform_machine": platform.machine(),
-        "platform_release": platform.release(),
-        "platform_system": platform.system(),
-        "platform_version": platform.version(),
-        "python_full_version": platform.python_version(),
-        "platform_python_implementation": platform.python_implementation(),
-        "python_version": ".".join(platform.python_version_tuple()[:2]),
+        "platform_machine": platform["machine"],
+        "platform_release": platform["release"],
+        "platform_system": platform["system"],
+        "platform_version": platform["version"],
+        "python_full_version": platform["python"],
+        "platform_python_implementation": platform["implementation"],
+        "python_version": ".".join(platform["python"].split(".")[:2]),
         "sys_platform": sys.platform,
     }
 

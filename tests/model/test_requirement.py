@@ -5,6 +5,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.utils import canonicalize_name
 
 from envkit.errors import RequirementError
 from envkit.model.identity import normalize, parse_specifier, parse_version
@@ -59,6 +60,11 @@ def test_any_text_gives_a_requirement_or_our_error(text):
 
 def test_names_are_normalized():
     assert normalize("Foo.Bar__baz") == "foo-bar-baz"
+
+
+@given(st.text(max_size=40) | st.text(alphabet="aZ9-_.", max_size=12))
+def test_names_are_normalized_as_packaging_does(name):
+    assert normalize(name) == canonicalize_name(name)
 
 
 def test_the_policy_checks_itself():
