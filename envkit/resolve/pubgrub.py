@@ -1,8 +1,9 @@
 """PubGrub: a conflict-driven solver that learns from each conflict, and proves what is impossible.
 
-The state is one mask for each node: what it may still be. An *incompatibility* is a set of (node, mask) terms that cannot
-all hold; when all but one hold, the last is ruled out. A conflict is traced back through what caused it until the decision
-that is to blame, which gives a new incompatibility and the level to go back to. The proof tree comes for free.
+The state is one mask for each node: what it may still be (`Trail`). An *incompatibility* is a set of (node, mask) terms
+that cannot all hold; when all but one hold, the last is ruled out. A conflict is traced back through what caused it until
+the decision that is to blame (`learn`), which gives a new incompatibility and the level to go back to. The proof tree comes
+for free.
 
 Terms are masks with bit 0 for "absent", so "not P in S" is simply the complement of S, and every set operation is one
 operation on integers.
@@ -10,27 +11,21 @@ operation on integers.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from envkit.errors import IndexAccessError
+from envkit.resolve.agenda import Agenda
 from envkit.resolve.dependencies import Unusable
+from envkit.resolve.learning import learn
 from envkit.resolve.node import ROOT, YES, Need, Node
 from envkit.resolve.problem import Problem
-from envkit.resolve.solver import Bounds, Fact, Incompatibility, Solution, Unsolvable
+from envkit.resolve.solver import Bounds, Fact, Incompatibility, Solution
+from envkit.resolve.trail import Trail
 from envkit.resolve.versions import ABSENT
 
 _AHEAD = 64
-
-
-class _Step(NamedTuple):
-    """One change of a node's mask to *after*, at a *position* of the trail and a *level*; a decision has no *cause*."""
-
-    after: int
-    position: int
-    level: int
-    cause: Incompatibility | None
+_PATIENCE = 3
+"""How often the best candidate of a project may clash with one decision before the two take turns."""
 
 
 class PubGrubSolver:
@@ -45,16 +40,13 @@ class _Search:
     def __init__(self, problem: Problem, bounds: Bounds) -> None:
         self.problem = problem
         self.bounds = bounds
-        self.masks: list[int] = []
-        self.history: list[list[_Step]] = []
+        self.agenda = Agenda()
+        self.trail = Trail(problem.nodes)
+        self.masks = self.trail.masks
+        self.decided = self.trail.decided
         self.watch: list[list[Incompatibility]] = []
         self.limits: list[int] = []
-        self.trail: list[int] = []
-        self.decided: dict[int, int] = {}
-        self.level = 0
         self.merged: dict[tuple[int, int, int, int], Incompatibility] = {}
-        self.heap: list[tuple[int, int, int]] = []
-        self.fights: dict[int, int] = {}
         self.clashes: dict[int, int] = {}
         self.told: dict[int, int] = {}
 
@@ -74,52 +66,55 @@ class _Search:
     # -- deciding
 
     def _pick(self) -> Node | None:
-        """Take the open node that fought most, then the one that was met first."""
-        while self.heap:
-            _, _, index = heapq.heappop(self.heap)
+        while (index := self.agenda.next()) is not None:
             if index in self.decided or self.masks[index] & ABSENT:
                 continue
             node = self.problem.nodes[index]
             if node.base >= 0 and node.base not in self.decided:
-                self._open(index)
+                self.agenda.open(index, self.masks[index])
                 return self.problem.nodes[node.base]
             return node
         return None
 
-    def _open(self, index: int) -> None:
-        mask = self.masks[index]
-        single = mask & (mask - 1) == 0
-        heapq.heappush(self.heap, (-self.fights.get(index, 0), not single, index))
-
     def _decide(self, node: Node) -> None:
         index = node.index
         bit = node.choose(self.masks[index])
-        clash = False
         if node.base >= 0:
-            at = self.decided[node.base]
-            clash = self._add_extra(node, at)
+            clash = self._add_extra(node, self.decided[node.base])
         else:
-            needs = self.problem.needs(node, bit)
-            self._sync()
-            if isinstance(needs, Unusable):
-                self._exclude(node, bit, needs)
-                clash = True
-            else:
-                for need in needs:
-                    clash |= self._depend(index, 1 << bit, need)
-                for extra in tuple(node.extras.values()):
-                    if not self.masks[extra] & ABSENT:
-                        clash |= self._add_extra(self.problem.nodes[extra], bit)
-        if clash:
-            self._open(index)
-            if node.base < 0:
-                self._look_ahead(node, bit)
-        else:
-            self.level += 1
-            self.decided[index] = bit
+            clash = self._add_needs(node, bit)
+        if clash is None:
+            self.trail.decide(index, bit)
             self._assign(index, 1 << bit, None)
             self.bounds.pinned(self.problem, node, bit, len(self.decided))
+        else:
+            self.agenda.open(index, self.masks[index])
+            if node.base < 0:
+                self._look_ahead(node, bit)
+                self._take_turns(index, clash)
         self._propagate(index)
+
+    def _add_needs(self, node: Node, bit: int) -> Incompatibility | None:
+        """Take in what a project at *bit* needs, and give what of it cannot be, if anything."""
+        needs = self.problem.needs(node, bit)
+        self._sync()
+        if isinstance(needs, Unusable):
+            return self._exclude(node, bit, needs)
+        clash: Incompatibility | None = None
+        for need in needs:
+            clash = self._depend(node.index, 1 << bit, need) or clash
+        for extra in tuple(node.extras.values()):
+            if not self.masks[extra] & ABSENT:
+                clash = self._add_extra(self.problem.nodes[extra], bit) or clash
+        return clash
+
+    def _add_extra(self, node: Node, bit: int) -> Incompatibility | None:
+        needs = self.problem.extra_needs(node, bit)
+        self._sync()
+        clash: Incompatibility | None = None
+        for need in needs:
+            clash = self._depend(node.base, 1 << bit, need, extra=node.index) or clash
+        return clash
 
     def _look_ahead(self, node: Node, bit: int) -> None:
         """Take in what the next candidates need as well: if they fail alike, they are ruled out all at once.
@@ -127,14 +122,14 @@ class _Search:
         How far grows with each clash, and does not depend on what is cached, so that the answer does not either.
         """
         index = node.index
-        ahead = self.clashes[index] = min(2 * self.clashes.get(index, 1), _AHEAD)
-        lasting = [step.after for step in self.history[index] if step.level == 0]
-        mask = node.beyond(lasting[-1] if lasting else node.full, bit)
-        bits = node.order(mask & ~self.told.get(index, 0), ahead)
+        self.clashes[index] = self.clashes.get(index, 0) + 1
+        told = self.told.get(index, 0)
+        mask = node.beyond(self.trail.lasting(index), bit) & ~told
+        bits = node.order(mask, min(1 << self.clashes[index], _AHEAD))
         self.problem.prefetch(node, bits)
         alike: dict[int, tuple[Sequence[Need], int]] = {}
         for other in bits:
-            self.told[index] = self.told.get(index, 0) | 1 << other
+            told |= 1 << other
             try:
                 needs = self.problem.needs(node, other)
             except IndexAccessError:
@@ -146,25 +141,35 @@ class _Search:
             else:
                 # Versions with equal dependencies share one object.
                 alike[id(needs)] = needs, alike.get(id(needs), (needs, 0))[1] | 1 << other
+        self.told[index] = told
         for needs, mask in alike.values():
             for need in needs:
                 self._depend(index, mask, need)
 
-    def _exclude(self, node: Node, bit: int, why: Unusable) -> None:
-        self.bounds.skipped(self.problem, node, bit, why.detail)
-        fact = Fact("unusable", node.index, f"{why.reason}: {why.detail}")
-        self._add(Incompatibility(((node.index, 1 << bit),), fact))
+    def _take_turns(self, index: int, clash: Incompatibility) -> None:
+        """Undo the decision that keeps failing a project, once, so that the project is decided before it.
 
-    def _add_extra(self, node: Node, bit: int) -> bool:
-        needs = self.problem.extra_needs(node, bit)
-        self._sync()
-        clash = False
-        for need in needs:
-            clash |= self._depend(node.base, 1 << bit, need, extra=node.index)
-        return clash
+        Else the project would walk back through its versions, however old, for the sake of what was decided by chance
+        before it; most often a slightly older version of the other lets it keep its newest.
+        """
+        if self.clashes[index] < _PATIENCE:
+            return
+        steps = [(self.trail.satisfier(node, mask).level, node) for node, mask in clash.terms if node != index]
+        level = max(steps, default=(0, ROOT))[0]
+        if not level:
+            return
+        other = next(node for node in self.decided if self._level(node) == level)
+        if self.agenda.swap(index, other):
+            self._back(level - 1)
 
-    def _depend(self, index: int, bits: int, need: Need, extra: int = -1) -> bool:
-        """Note that *index* at *bits* (with *extra*) needs *need*; true where that cannot be while it is chosen."""
+    def _level(self, index: int) -> int:
+        """Give the level at which a node was decided."""
+        return self.trail.history[index][-1].level if index != ROOT else 0
+
+    # -- knowing
+
+    def _depend(self, index: int, bits: int, need: Need, extra: int = -1) -> Incompatibility | None:
+        """Note that *index* at *bits* (with *extra*) needs *need*; give that where it cannot be while it is chosen."""
         on, allowed, _ = need
         key = (index, extra, on, allowed)
         known = self.merged.get(key)
@@ -175,16 +180,15 @@ class _Search:
         else:
             known = self._dependency(index, bits, need, extra)
             if known is None:
-                return False
+                return None
             if on != index:
                 self.merged[key] = known
             self._add(known)
         masks = self.masks
-        clash = True  # plain bits: a generator would cost more than the loop
         for node, mask in known.terms[1:]:
             if masks[node] & ~mask:
-                clash = False
-        return clash
+                return None
+        return known
 
     def _dependency(self, index: int, bits: int, need: Need, extra: int) -> Incompatibility | None:
         full = self.problem.nodes[need.node].full
@@ -201,15 +205,19 @@ class _Search:
             terms = (*terms, (extra, YES))
         return Incompatibility(terms, Fact("dependency", index, need.text, need.node))
 
-    # -- knowing
+    def _exclude(self, node: Node, bit: int, why: Unusable) -> Incompatibility:
+        self.bounds.skipped(self.problem, node, bit, why.detail)
+        fact = Fact("unusable", node.index, f"{why.reason}: {why.detail}")
+        found = Incompatibility(((node.index, 1 << bit),), fact)
+        self._add(found)
+        return found
 
     def _sync(self) -> None:
         """Take in the nodes that the problem has made meanwhile, with what is fixed about each."""
         nodes = self.problem.nodes
         while len(self.masks) < len(nodes):
             node = nodes[len(self.masks)]
-            self.masks.append(node.full)
-            self.history.append([])
+            self.trail.extend(node)
             self.watch.append([])
             self.limits.append(32)
             off = node.full & ~ABSENT & ~node.eligible
@@ -229,18 +237,16 @@ class _Search:
 
     def _assign(self, index: int, mask: int, cause: Incompatibility | None) -> None:
         before = self.masks[index]
-        self.masks[index] = mask
-        self.history[index].append(_Step(mask, len(self.trail), self.level, cause))
-        self.trail.append(index)
+        self.trail.assign(index, mask, cause)
         if before & ABSENT and not mask & ABSENT:
-            self._open(index)
+            self.agenda.open(index, mask)
 
     def _propagate(self, start: int) -> None:
         masks = self.masks
         queue = [start]
         while queue:
             index = queue.pop()
-            if not self.level:
+            if not self.trail.level:
                 self._bury(index)
             for incompatibility in reversed(self.watch[index]):
                 open_node = -1
@@ -258,13 +264,7 @@ class _Search:
                         if open_node not in queue:
                             queue.append(open_node)
                         continue
-                    learned = self._learn(incompatibility)
-                    # After going back all its terms hold but one.
-                    for node, mask in learned.terms:
-                        if masks[node] & ~mask:
-                            self._assign(node, masks[node] & ~mask, learned)
-                            queue = [node]
-                            break
+                    queue = [self._learn(incompatibility)]
                     break
 
     def _bury(self, index: int) -> None:
@@ -281,97 +281,23 @@ class _Search:
                     alive.append(incompatibility)
         self.watch[index] = alive
 
-    # -- learning
-
-    def _learn(self, incompatibility: Incompatibility) -> Incompatibility:
-        """Trace a conflict back to a decision, go back before it, and give what was learned."""
-        fresh = False
-        self._count(incompatibility)
-        while True:
-            node, step, level = self._blame(incompatibility)
-            if node == ROOT or not incompatibility.terms:
-                raise Unsolvable(incompatibility)
-            if step.cause is None or level < step.level:
-                self._back(level)
-                if fresh and level:
-                    self._add(incompatibility)  # what is assigned at level 0 is never undone
-                return incompatibility
-            incompatibility = self._resolvent(incompatibility, step.cause, node)
-            fresh = True
-
-    def _blame(self, incompatibility: Incompatibility) -> tuple[int, _Step, int]:
-        """Find the step that made the last term hold, and the level at which all else held already."""
-        blamed = ROOT
-        blamed_mask = 0
-        best: _Step | None = None
-        level = 0
-        for node, mask in incompatibility.terms:
-            step = self._satisfier(node, mask)
-            if best is None or step.position > best.position:
-                if best is not None and best.level > level:
-                    level = best.level
-                blamed, blamed_mask, best = node, mask, step
-            elif step.level > level:
-                level = step.level
-        if best is None:
-            raise Unsolvable(incompatibility)
-        if best.cause is not None:
-            # The step may have needed what was known of the same node before.
-            ruled_out = dict(best.cause.terms)[blamed]
-            without = blamed_mask | ruled_out
-            full = self.problem.nodes[blamed].full
-            if full & ~without:
-                level = max(level, self._satisfier(blamed, without).level)
-        return blamed, best, level
-
-    def _satisfier(self, node: int, mask: int) -> _Step:
-        steps = self.history[node]
-        low, high = 0, len(steps) - 1
-        while low < high:
-            middle = (low + high) // 2
-            if steps[middle].after & ~mask:
-                low = middle + 1
-            else:
-                high = middle
-        return steps[low]
-
-    def _resolvent(self, one: Incompatibility, other: Incompatibility, on: int) -> Incompatibility:
-        """Combine two on a node: there they are joined, elsewhere both have to hold."""
-        terms = dict(one.terms)
-        for node, mask in other.terms:
-            have = terms.get(node)
-            if have is None:
-                terms[node] = mask
-            elif node == on:
-                terms[node] = have | mask
-            else:
-                terms[node] = have & mask
-        if terms[on] == self.problem.nodes[on].full:
-            del terms[on]
-        return Incompatibility(tuple(terms.items()), (one, other))
-
-    def _count(self, incompatibility: Incompatibility) -> None:
-        for node, _ in incompatibility.terms:
+    def _learn(self, conflict: Incompatibility) -> int:
+        """Go back before the decision that is to blame, rule out what was learned, and give the node that this is about."""
+        for node, _ in conflict.terms:
             if node != ROOT:
-                self.fights[node] = self.fights.get(node, 0) + 1
+                self.agenda.fought(node)
                 self.bounds.conflict(self.problem.nodes[node])
+        learned, level = learn(self.trail, self.problem.nodes, conflict)
+        self._back(level)
+        if learned is not conflict and level:
+            self._add(learned)  # what is assigned at level 0 is never undone
+        for node, mask in learned.terms:
+            if self.masks[node] & ~mask:
+                self._assign(node, self.masks[node] & ~mask, learned)
+                return node
+        raise AssertionError("a learned incompatibility leaves one of its nodes open")
 
     def _back(self, level: int) -> None:
-        """Undo everything above *level*."""
-        history, masks, trail = self.history, self.masks, self.trail
-        undone: set[int] = set()
-        while trail:
-            index = trail[-1]
-            step = history[index][-1]
-            if step.level <= level:
-                break
-            trail.pop()
-            history[index].pop()
-            if step.cause is None:
-                del self.decided[index]
-            masks[index] = history[index][-1].after if history[index] else self.problem.nodes[index].full
-            undone.add(index)
-        self.level = level
-        for index in sorted(undone):
-            if not masks[index] & ABSENT and index not in self.decided:
-                self._open(index)
+        for index in self.trail.back(level):
+            if not self.masks[index] & ABSENT and index not in self.decided:
+                self.agenda.open(index, self.masks[index])

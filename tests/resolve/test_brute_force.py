@@ -52,6 +52,24 @@ def test_agrees_with_brute_force_on_yanked_files(solver, index, roots):
         assert not graphs.solvable(index, roots, graphs.pinned_yanks({}, roots) & yanks)
 
 
+@pytest.mark.parametrize("patience", [0, 1])
+def test_taking_turns_early_changes_no_truth(patience, monkeypatch):
+    monkeypatch.setattr("envkit.resolve.pubgrub._PATIENCE", patience)
+
+    @settings(max_examples=100)
+    @given(index=graphs.indexes(yanked=False), roots=st.lists(graphs.requirements(), min_size=1, max_size=3))
+    def small(index, roots):
+        agrees("pubgrub", index, roots)
+
+    small()
+    for seed in range(60):
+        index, roots = larger(seed)
+        outcome = solve("pubgrub", index, roots)
+        assert (outcome is None) == (solve("resolvelib", index, roots) is None), seed
+        if outcome is not None:
+            check(index, roots, outcome)
+
+
 def agrees(solver, index, roots):
     outcome = solve(solver, index, roots)
     if outcome is None:
