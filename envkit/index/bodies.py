@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
+from typing import Any
 
 from envkit.errors import TransportError
 from envkit.index.transport import Response, Retriable
 
 _PIECE = 64 * 1024
+_UNPACKED = 1024 * 1024
 
 
 def finish(response: Response) -> None:
@@ -33,19 +36,34 @@ def read_body(response: Response, max_bytes: int, *, decode: bool) -> bytes:
         inflater = None
     else:
         raise TransportError(f"content encoding {encoding[:40]!r} was not asked for")
-    parts: list[bytes] = []
-    size = 0
+    body = bytearray()
+    try:
+        for piece in _pieces(response) if inflater is None else _inflated(response, inflater):
+            if len(body) + len(piece) > max_bytes:
+                raise TransportError(f"larger than {max_bytes} bytes", context={"limit": max_bytes})
+            body += piece
+        return bytes(body)
+    finally:
+        body.clear()  # an error's trace would hold on to it
+
+
+def _pieces(response: Response) -> Iterator[bytes]:
     while piece := response.read(_PIECE):
-        if inflater is not None:
+        yield piece
+
+
+def _inflated(response: Response, inflater: Any) -> Iterator[bytes]:
+    """Give what compressed pieces hold, a bounded part at a time: what they could grow to is never made at once."""
+    for packed in _pieces(response):
+        if inflater.eof:
+            return  # whatever follows the compressed data is nobody's
+        waiting = packed
+        while waiting and not inflater.eof:
             try:
-                # One byte above what may come is enough to know that it is too much: memory stays flat.
-                piece = inflater.decompress(piece, max_bytes - size + 1)
+                piece = inflater.decompress(waiting, _UNPACKED)
             except zlib.error as error:
                 raise Retriable("the compressed body is broken") from error
-        size += len(piece)
-        if size > max_bytes:
-            raise TransportError(f"larger than {max_bytes} bytes", context={"limit": max_bytes})
-        parts.append(piece)
-    if inflater is not None and not inflater.eof:
+            waiting = inflater.unconsumed_tail
+            yield piece
+    if not inflater.eof:
         raise Retriable("the compressed body was cut short")
-    return b"".join(parts)

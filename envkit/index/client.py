@@ -179,8 +179,8 @@ class IndexClient:
             return self._assemble(project)
         if not _is_project_name(project):
             raise ProjectNotFound(f"{project[:100]!r} is not a name of a project", context={"project": project[:100]})
-        job = self._workers.submit(("page", project), lambda: self._settle_page(project), urgent=True)
-        job.result(self._emitter.cancel)
+        settle = functools.partial(self._settle_page, project)
+        self._workers.submit(("page", project), settle, urgent=True).result(self._emitter.cancel)
         return self._assemble(project)
 
     def prefetch_pages(self, names: Iterable[str]) -> None:

@@ -119,7 +119,10 @@ class Session:
                 raise self._failed(url, error.message, error, attempt) from error
             attempt += 1
             if attempt > self.limits.retries:
-                raise self._failed(url, problem, last, attempt) from last
+                try:
+                    raise self._failed(url, problem, last, attempt) from last
+                finally:
+                    del last  # its trace leads back to here, and would keep all that was read
             self._pause(url, attempt, problem, delay, deadline, seconds)
 
     def _pause(

@@ -42,9 +42,11 @@ class Job(Generic[_T]):
         try:
             self._value = work()
         except BaseException as error:  # noqa: BLE001  it is raised again in whoever waits
-            self._error = error
+            self._error = error.with_traceback(None)
         finally:
             self._done.set()
+            # The traces of the error's causes lead back to here: a circle, which would keep all that was read.
+            del self
 
     def result(self, cancel: CancelToken | None) -> _T:
         """Wait, and give what the work gave. Raises what it raised, or `Cancelled` within 100 ms."""
@@ -53,10 +55,13 @@ class Job(Generic[_T]):
         else:
             while not self._done.wait(_TICK):
                 cancel.check()
-        if self._error is not None:
-            # Each waiter gets the error with the trace of where it was raised, not of the other waiters.
-            raise self._error.with_traceback(None)
-        return cast(_T, self._value)
+        try:
+            if self._error is not None:
+                # Each waiter gets the error with its own trace, not that of the other waiters.
+                raise self._error.with_traceback(None)
+            return cast(_T, self._value)
+        finally:
+            del self  # the error's trace ends here, and would lead back to the error
 
 
 class Workers:
@@ -119,6 +124,7 @@ class Workers:
             with condition:
                 if self._under_way.get(key) is job:
                     del self._under_way[key]
+            del key, job  # a thread that waits for work must not hold on to what the last one gave
 
     def forget_waiting(self) -> None:
         """Drop what has not begun; whoever waits for it gets `Cancelled`."""

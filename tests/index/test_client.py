@@ -1,10 +1,13 @@
 """What the client gives, from one index and from several, and what the cache makes of it."""
 
+import gc
 import hashlib
 import json
 import os
 import threading
 import time
+import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,19 @@ from envkit.testing.wheels import make_sdist, make_wheel, sdist_bytes, wheel_byt
 
 def wheels(*versions: str, name: str = "demo", **options: Any) -> dict[str, bytes]:
     return dict(wheel_bytes(name, version, **options) for version in versions)
+
+
+class Handed:
+    """A transport that hands over the very responses that it is given."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def send(self, request: Any) -> Any:
+        return self._answer(request)
+
+    def close(self) -> None:
+        pass
 
 
 def names(page: Any) -> list[str]:
@@ -582,6 +598,34 @@ def test_a_transport_of_ones_own(make_client: Any) -> None:
     with pytest.raises(ProjectNotFound):
         client.project("other")
     assert transport.requests[0].headers["Accept"].startswith("application/vnd")
+
+
+@pytest.mark.parametrize("how", ["refused", "tried again", "read"])
+def test_what_was_read_is_let_go_of(make_client: Any, how: str) -> None:
+    read: list[weakref.ref[Any]] = []
+
+    class Watched(FakeResponse):
+        pass
+
+    def answer(_: Any) -> FakeResponse:
+        body = b'{"meta": {"api-version": "1.0"}, "name": "demo", "files": []}' if how == "read" else b"[" * 1000
+        headers = {"content-type": "application/json"}
+        watched = Watched(200, body, headers, cut_after=10 if how == "tried again" else None)
+        read.append(weakref.ref(watched))
+        return watched
+
+    client = make_client("https://index.example/simple/", transport=Handed(answer), cache=Cache(None))
+    gc.disable()
+    try:
+        with suppress(TransportError):
+            client.project("demo")
+        assert len(read) == (3 if how == "tried again" else 1)
+        end = time.monotonic() + 2
+        while any(one() is not None for one in read) and time.monotonic() < end:
+            time.sleep(0.01)  # the thread that made the request may be a moment behind
+        assert not [one for one in read if one() is not None]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("url", ["http://index.example/simple/", "ftp://index.example/", "https:///simple/"])
