@@ -7,7 +7,7 @@ import email.message
 import email.parser
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.header import Header, decode_header, make_header
 from typing import Any
@@ -63,19 +63,30 @@ def read_message(one: InstalledDistribution) -> email.message.Message:
                 text = file.read(MAX_METADATA_BYTES).decode("utf-8", "surrogateescape")
         except OSError:
             text = None
-    return email.parser.Parser().parsestr((text or "").replace("\r\n", "\n"))
+    return parse_message(text or "")
+
+
+def parse_message(text: str) -> email.message.Message:
+    """Give core metadata as headers and body."""
+    return email.parser.Parser().parsestr(text.replace("\r\n", "\n"))
 
 
 def metadata_dict(one: InstalledDistribution) -> dict[str, Any]:
     """Give the metadata as ``pip inspect`` does; what eggs keep beside their headers is put in."""
-    extras = one.provides_extra or dict.fromkeys(_EXTRA.findall("\n".join(one.requires_dist)))
-    beside: dict[str, Iterable[str]] = {"requires-dist": one.requires_dist, "provides-extra": extras}
-    message = read_message(one)
+    beside: dict[str, Iterable[str]] = {}
+    if one.kind != "dist-info":
+        extras = one.provides_extra or dict.fromkeys(_EXTRA.findall("\n".join(one.requires_dist)))
+        beside = {"requires-dist": one.requires_dist, "provides-extra": extras}
+    return message_dict(read_message(one), beside)
+
+
+def message_dict(message: email.message.Message, beside: Mapping[str, Iterable[str]] | None = None) -> dict[str, Any]:
+    """Give core metadata as pip's reports do; *beside* has values of fields that the message lacks."""
     found: dict[str, Any] = {}
     for field in _ORDER:
         values = [_plain(value) for value in message.get_all(field, [])]
-        if not values:
-            values = list(beside.get(field, ()) if one.kind != "dist-info" else ())
+        if not values and beside:
+            values = list(beside.get(field, ()))
         if not values:
             continue
         key = field.replace("-", "_")

@@ -173,7 +173,7 @@ def _inspected(one: InstalledDistribution) -> dict[str, Any]:
         "metadata_location": str(one.path),
     }
     if one.direct_url is not None:
-        data["direct_url"] = _direct_url(one.direct_url)
+        data["direct_url"] = direct_url_of(one.direct_url)
     else:
         folder = editable_location(one)
         if folder is not None:
@@ -185,7 +185,7 @@ def _inspected(one: InstalledDistribution) -> dict[str, Any]:
     return data
 
 
-def _direct_url(data: Mapping[str, object]) -> dict[str, Any]:
+def direct_url_of(data: Mapping[str, object]) -> dict[str, Any]:
     """Give the record with both forms of a hash, as pip does, and without credentials."""
     found: dict[str, Any] = dict(data)
     if isinstance(found.get("url"), str):

@@ -236,6 +236,12 @@ class Kit:
         check_target(env, resolution)
         return self._parts.installer(env).plan(resolution, mode=mode, **options)
 
+    def report(self, env: Environment, plan: InstallPlan) -> dict[str, Any]:
+        """Give what *plan* would install in the JSON schema of ``pip install --report``; nothing is changed."""
+        from envkit.kit.reporting import report_plan
+
+        return report_plan(self._parts, env.interpreter, plan)
+
     def apply(self, env: Environment, plan: InstallPlan, *, compile_bytecode: bool | None = None) -> InstallReport:
         """Carry out *plan* as one transaction. Raises `StalePlan` if *env* changed since, and the supply's errors."""
         return self._parts.installer(env, compile_bytecode=compile_bytecode).apply(plan)
