@@ -74,6 +74,18 @@ def started(python: str) -> str:
     return sys.executable if python == Interpreter.current().base.executable else python
 
 
+def bare(root: str) -> None:
+    """Make as many folders, files and links as an environment has, and nothing else: what the file system takes."""
+    inner = ("include", "include/python3", "lib", "lib/python3", "lib/python3/site-packages", "bin")
+    for name in ("", *inner):
+        os.mkdir(os.path.join(root, name))
+    for name in ("lib64", "bin/python", "bin/python3", "bin/python3.x"):
+        os.symlink("lib", os.path.join(root, name))
+    for number in range(9):
+        with open(os.path.join(root, "bin", str(number)), "wb", buffering=0) as stream:
+            stream.write(b"#" * 1300)
+
+
 def create(folders: Folders, python: str, uv: str, rounds: int) -> Table:
     """Make environments without pip."""
     builder = EnvBuilder(symlinks=True, interpreter=python)
@@ -85,6 +97,7 @@ def create(folders: Folders, python: str, uv: str, rounds: int) -> Table:
             "python -m venv --without-pip": folders.subject(
                 command(started(python), "-m", "venv", "--without-pip", "{}")
             ),
+            "such a tree by bare calls": folders.subject(bare),
             "python -c pass": Subject(lambda: command(sys.executable, "-c", "pass")("")),
         },
         rounds=rounds,
