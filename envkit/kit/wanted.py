@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-from packaging.requirements import Requirement
 
 from envkit.errors import RequirementError
 from envkit.model.identity import normalize
-from envkit.model.requested import RequirementEntry
-from envkit.model.requirement import RequirementLike, parse_requirement
-from envkit.model.source import Editable
+from envkit.model.requirement import RequirementLike, check_requirement, parse_requirement, requirement_name
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # most wishes are texts, and for those none of the other kinds is loaded
     from envkit.formats.file_options import FileOptions
     from envkit.formats.requirements_txt import RequirementsFile
+    from envkit.model.requested import RequirementEntry
 
     Wish: TypeAlias = RequirementLike | RequirementEntry | RequirementsFile
 else:
@@ -48,13 +44,12 @@ class Wanted:
         """The requirements as texts, where all are plain dependency specifiers without a URL; else None."""
         texts: list[str] = []
         for item in self.requirements:
-            if isinstance(item, Requirement):
-                item = str(item)
-            if not isinstance(item, str) or looks_direct(item):
+            text = item if isinstance(item, str) else _text_of(item)
+            if text is None or looks_direct(text):
                 return None
-            if parse_requirement(item).url is not None:
+            if "@" in text and parse_requirement(text).url is not None:
                 return None
-            texts.append(item)
+            texts.append(text)
         return tuple(texts)
 
     @property
@@ -62,11 +57,17 @@ class Wanted:
         """The normalized names of the requirements that have one."""
         found: set[str] = set()
         for item in self.requirements:
-            if isinstance(item, Requirement):
-                found.add(normalize(item.name))
-            elif isinstance(item, str) and not looks_direct(item):
-                found.add(normalize(parse_requirement(item).name))
+            text = item if isinstance(item, str) else _text_of(item)
+            if text is not None and not looks_direct(text):
+                found.add(requirement_name(text))
         return frozenset(found)
+
+
+def _text_of(item: object) -> str | None:
+    """Give a `Requirement` as text; None for anything else."""
+    from packaging.requirements import Requirement
+
+    return str(item) if isinstance(item, Requirement) else None
 
 
 def looks_direct(text: str) -> bool:
@@ -86,9 +87,23 @@ def gather(wishes: Iterable[Wish] | Wish, constraints: Iterable[Wish] | Wish = (
 
 
 def _each(wishes: Any) -> Iterable[Any]:
-    if isinstance(wishes, (str, Requirement, Path, Editable, RequirementEntry)) or hasattr(wishes, "requirements"):
+    if isinstance(wishes, str):
+        return (wishes,)
+    if not isinstance(wishes, (list, tuple)) and (isinstance(wishes, _kinds()) or hasattr(wishes, "requirements")):
         return (wishes,)
     return wishes if isinstance(wishes, Iterable) else (wishes,)  # pyright: ignore[reportUnknownVariableType]
+
+
+def _kinds() -> tuple[type[Any], ...]:
+    """Give the types of single wishes besides texts."""
+    from pathlib import Path
+
+    from packaging.requirements import Requirement
+
+    from envkit.model.requested import RequirementEntry
+    from envkit.model.source import Editable
+
+    return (Requirement, Path, Editable, RequirementEntry)
 
 
 class _Collector:
@@ -103,22 +118,29 @@ class _Collector:
     def add(self, wish: Any) -> None:
         if isinstance(wish, str):
             if not looks_direct(wish):
-                parse_requirement(wish)
+                check_requirement(wish)
             self.requirements.append(wish)
-        elif isinstance(wish, (Requirement, Path, Editable)):
-            self.requirements.append(wish)
-        elif isinstance(wish, RequirementEntry):
+            return
+        requirement, path, editable, entry = _kinds()
+        if isinstance(wish, entry):
             self._entry(wish, self.requirements)
+        elif isinstance(wish, (requirement, path, editable)):
+            self.requirements.append(wish)
         elif hasattr(wish, "requirements"):
             self._file(wish)
         else:
             raise RequirementError(f"{type(wish).__name__} is no requirement", context={"type": type(wish).__name__})
 
     def constrain(self, wish: Any) -> None:
-        if isinstance(wish, RequirementEntry):
+        if isinstance(wish, str):
+            check_requirement(wish)
+            self.constraints.append(wish)
+            return
+        requirement, _, _, entry = _kinds()
+        if isinstance(wish, entry):
             self._entry(wish, self.constraints)
-        elif isinstance(wish, (str, Requirement)):
-            self.constraints.append(parse_requirement(wish) if isinstance(wish, str) else wish)
+        elif isinstance(wish, requirement):
+            self.constraints.append(wish)
         elif hasattr(wish, "requirements"):
             # everything that a constraints file lists is a constraint
             for entry in (*wish.requirements, *wish.constraints):
@@ -138,7 +160,7 @@ class _Collector:
             wish.check_hashes()
             self.hash_mode = True
 
-    def _entry(self, entry: RequirementEntry, into: list[RequirementLike]) -> None:
+    def _entry(self, entry: Any, into: list[RequirementLike]) -> None:
         into.append(entry.requirement)
         if entry.name is None:
             return

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import functools
 import re
-from pathlib import Path
-from typing import TypeAlias
-
-from packaging.markers import InvalidMarker, Marker
-from packaging.requirements import InvalidRequirement, Requirement
+from typing import TYPE_CHECKING, TypeAlias
 
 from envkit.errors import RequirementError
+from envkit.model.identity import normalize
+from envkit.model.plain import read_plain
 from envkit.model.secret import mask_credentials
-from envkit.model.source import Editable
 
-RequirementLike: TypeAlias = str | Requirement | Path | Editable
+if TYPE_CHECKING:  # the parsers of `packaging` are loaded where a requirement needs them
+    from pathlib import Path
+
+    from packaging.markers import Marker
+    from packaging.requirements import Requirement
+
+    from envkit.model.source import Editable
+
+RequirementLike: TypeAlias = "str | Requirement | Path | Editable"
 
 MAX_REQUIREMENT_LENGTH = 65_536
 MAX_DEPTH = 64
 MAX_CLAUSES = 1_024
-_CLAUSE = re.compile(r"\b(?:and|or)\b|,")
+_CLAUSE = r"\b(?:and|or)\b|,"
 
 
 def check_bounds(text: str, what: str) -> None:
@@ -32,7 +37,7 @@ def check_bounds(text: str, what: str) -> None:
         raise RequirementError(f"{what} of {len(text)} characters is longer than {MAX_REQUIREMENT_LENGTH}")
     if text.count("(") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         raise RequirementError(f"{what} is nested deeper than {MAX_DEPTH}")
-    if len(text) > MAX_CLAUSES and len(_CLAUSE.findall(text)) > MAX_CLAUSES:
+    if len(text) > MAX_CLAUSES and len(re.findall(_CLAUSE, text)) > MAX_CLAUSES:
         raise RequirementError(f"{what} has more than {MAX_CLAUSES} clauses")
 
 
@@ -51,6 +56,8 @@ def _depth(text: str) -> int:
 def parse_requirement(text: str) -> Requirement:
     """Parse one dependency specifier (PEP 508). Raises `RequirementError`. The result is shared: do not change it."""
     check_bounds(text, "requirement")
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         return Requirement(text)
     except (InvalidRequirement, RecursionError) as error:
@@ -59,10 +66,24 @@ def parse_requirement(text: str) -> Requirement:
         raise RequirementError(f"invalid requirement {shown!r}: {cause}") from error
 
 
+def check_requirement(text: str) -> None:
+    """Refuse what is no dependency specifier (PEP 508). Raises `RequirementError`."""
+    if read_plain(text) is None:
+        parse_requirement(text)
+
+
+def requirement_name(text: str) -> str:
+    """Give the normalized name that a dependency specifier is about. Raises `RequirementError`."""
+    plain = read_plain(text)
+    return plain.name if plain is not None else normalize(parse_requirement(text).name)
+
+
 @functools.lru_cache(maxsize=65_536)
 def parse_marker(text: str) -> Marker:
     """Parse one environment marker (PEP 508). Raises `RequirementError`. The result is shared: do not change it."""
     check_bounds(text, "marker")
+    from packaging.markers import InvalidMarker, Marker
+
     try:
         return Marker(text)
     except (InvalidMarker, RecursionError) as error:
