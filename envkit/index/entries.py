@@ -5,17 +5,12 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass, field
-from typing import TypeAlias
 from urllib.parse import urljoin, urlsplit
 
 from envkit.index.filenames import check_filename, clean_requires_python
 from envkit.model.candidate import Reason
+from envkit.model.listing import Row, place_of, short_hashes
 from envkit.model.secret import strip_credentials
-
-Row: TypeAlias = tuple[
-    str, str, dict[str, str], int | None, str | None, str | None, str | None, dict[str, str] | None, str | None
-]
-"""filename, url, hashes, size, requires-python, yanked, upload time, hashes of the metadata, provenance"""
 
 PLAIN_ADDRESS = re.compile(r"(?:https?://[a-z0-9.-]+(?::[0-9]+)?)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*)+\Z")
 """Addresses without anything to resolve, remove or refuse: nearly all, and the slow way is not needed for them."""
@@ -64,7 +59,17 @@ class Collector:
             self.reject(filename, "hidden-by-index", "its address cannot be used from this page")
             return
         self.rows.append(
-            (filename, absolute, hashes, size, requires_python or None, yanked, upload_time, metadata, provenance)
+            (
+                filename,
+                place_of(absolute, filename),
+                short_hashes(hashes),
+                size,
+                requires_python or None,
+                yanked,
+                upload_time,
+                None if metadata is None else short_hashes(metadata),
+                provenance,
+            )
         )
 
 

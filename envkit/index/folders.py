@@ -9,13 +9,13 @@ import time
 from typing import TYPE_CHECKING
 
 from envkit.errors import TransportError
-from envkit.index.entries import Row
 from envkit.index.filenames import check_filename, project_of
 from envkit.index.places import file_url
 from envkit.index.simple_api import JSON_TYPE, ParsedPage, parse_page
 
 if TYPE_CHECKING:
     from envkit.model.candidate import Reason
+    from envkit.model.listing import Row
 
 _PAGES = (("index.json", JSON_TYPE), ("index.html", "text/html"))
 _MAX_ENTRIES = 200_000
@@ -159,7 +159,7 @@ def parse_folder(folder: str) -> ParsedPage:
                 if project_of(entry.name) and entry.is_file():
                     sidecar: dict[str, str] | None = {} if os.path.isfile(entry.path + ".metadata") else None
                     size = entry.stat().st_size
-                    rows.append((entry.name, file_url(entry.path), {}, size, None, None, None, sidecar, None))
+                    rows.append((entry.name, "=" + file_url(entry.path), {}, size, None, None, None, sidecar, None))
     except OSError as error:
         raise TransportError(f"{folder}: {error.strerror or error}", context={"path": folder}) from error
     return ParsedPage(rows=tuple(rows))

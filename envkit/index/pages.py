@@ -72,7 +72,7 @@ class RemotePages:
         self.label = label
         self._place = hashlib.sha256(place.encode()).hexdigest()[:20]
         self._session = session
-        self._bucket = cache.bucket("pages", 1)
+        self._bucket = cache.bucket("pages", 2)
         self._emitter = emitter
         self._offline = offline
         self._refresh = refresh

@@ -14,9 +14,10 @@ from typing import Any, cast
 from urllib.parse import unquote, urljoin, urlsplit
 
 from envkit.errors import TransportError
-from envkit.index.entries import Collector, Row, resolve
-from envkit.index.plain_entries import plain_row
-from envkit.model.candidate import Artifact, Reason, Rejection
+from envkit.index.entries import Collector, resolve
+from envkit.index.plain_entries import PlainEntries
+from envkit.model.candidate import Reason, Rejection
+from envkit.model.listing import Listing, Row
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 HTML_TYPE = "application/vnd.pypi.simple.v1+html"
@@ -42,23 +43,9 @@ class ParsedPage:
     status: str = "active"
     status_reason: str = ""
 
-    def artifacts(self, index: str | None) -> tuple[Artifact, ...]:
-        """Give the files as values."""
-        return tuple(
-            Artifact(
-                filename=row[0],
-                url=row[1],
-                hashes=row[2],
-                size=row[3],
-                requires_python=row[4],
-                yanked=row[5],
-                upload_time=row[6],
-                metadata=row[7],
-                provenance=row[8],
-                index=index,
-            )
-            for row in self.rows
-        )
+    def artifacts(self, index: str | None) -> Listing:
+        """Give the files as values that are made when they are looked at."""
+        return Listing((self.rows, index))
 
     def rejections(self) -> tuple[Rejection, ...]:
         """Give the files that were passed over, with reasons."""
@@ -82,8 +69,9 @@ def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
     """Read a JSON page (PEP 691). Raises `TransportError`."""
     if len(data) > _LARGE:
         _check_density(data)
+    plain = PlainEntries(url, project) if project is not None else None
     try:
-        page: Any = json.loads(data)
+        page: Any = json.loads(data, object_hook=plain)
     except (ValueError, RecursionError) as error:
         raise TransportError(f"the page is not JSON: {str(error)[:100]}") from error
     if not isinstance(page, dict):
@@ -96,9 +84,8 @@ def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
         raise TransportError("the page has no list of files")
     collector = Collector(url, project)
     for entry in files:
-        row = plain_row(entry, url, project) if project is not None else None
-        if row is not None:
-            collector.rows.append(row)
+        if isinstance(entry, tuple):
+            collector.rows.append(cast("Row", entry))
         elif isinstance(entry, dict):
             _add_json_file(collector, cast("dict[str, Any]", entry))
         else:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
 from envkit.index.sources import Source
-from envkit.model.candidate import Artifact, ProjectPage, Rejection
+from envkit.model.candidate import ProjectPage, Rejection
 from envkit.model.identity import normalize
+from envkit.model.listing import Listing, Row, Run
 from envkit.model.source import Index
 
 IndexStrategy = Literal["first-index", "unsafe-first-match", "unsafe-best-match"]
@@ -94,18 +95,20 @@ def merge(project: str, identity: str, sources: Sequence[Source]) -> ProjectPage
         artifacts, rejected = page.artifacts(source.label), page.rejections()
     else:
         seen: dict[str, Source] = {}
-        kept: list[Artifact] = []
+        runs: list[Run] = []
         hidden: list[Rejection] = []
         for source, page in pages:
-            for artifact in page.artifacts(source.label):
-                first = seen.setdefault(artifact.filename, source)
+            kept: list[Row] = []
+            for row in page.rows:
+                first = seen.setdefault(row[0], source)
                 if first is source:
-                    kept.append(artifact)
+                    kept.append(row)
                 else:
                     detail = f"{first.label} has it as well"
-                    hidden.append(Rejection(subject=artifact.filename, reason="hidden-by-index", detail=detail))
+                    hidden.append(Rejection(subject=row[0], reason="hidden-by-index", detail=detail))
+            runs.append((kept, source.label))
             hidden.extend(page.rejections())
-        artifacts, rejected = tuple(kept), tuple(hidden)
+        artifacts, rejected = Listing(*runs), tuple(hidden)
     first_source, first_page = pages[-1] if len(pages) == 1 else pages[0]
     return ProjectPage(
         name=project,

@@ -13,7 +13,8 @@ from envkit.errors import ProjectNotFound
 from envkit.model.identity import normalize
 from envkit.model.target import Target
 from envkit.model.values import Value
-from envkit.resolve.selection import Rules, select
+from envkit.resolve.rules import Rules
+from envkit.resolve.selection import select
 
 if TYPE_CHECKING:
     from envkit.kit.parts import Parts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -74,7 +74,7 @@ class ProjectPage(Value):
     """
 
     name: str
-    artifacts: tuple[Artifact, ...]
+    artifacts: Sequence[Artifact]
     identity: str
     rejected: tuple[Rejection, ...] = ()
     index: str | None = None

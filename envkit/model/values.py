@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -56,8 +56,8 @@ def _encode(value: Any) -> Any:
     items: Any = value
     if isinstance(value, (frozenset, set)):
         return sorted(_encode(item) for item in items)
-    if isinstance(value, (tuple, list)):
-        return [_encode(item) for item in _as_list(value, "")]
+    if isinstance(value, Sequence):
+        return [_encode(item) for item in items]
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value)
@@ -102,9 +102,9 @@ def _decode(kind: Any, data: Any, where: str) -> Any:
         if data in arguments:
             return data
         raise ValueError(f"{where}: {data!r} is none of {arguments}")
-    if origin is tuple or kind is tuple:
+    if origin in (tuple, Sequence) or kind is tuple:
         data = _as_list(data, where)
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
+        if origin is Sequence or (len(arguments) == 2 and arguments[1] is Ellipsis):
             return tuple(_decode(arguments[0], item, f"{where}[{at}]") for at, item in enumerate(data))
         if len(arguments) != len(data):
             raise ValueError(f"{where}: expected {len(arguments)} items, got {len(data)}")

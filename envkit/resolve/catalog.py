@@ -23,8 +23,10 @@ from envkit.model.candidate import Artifact, Rejection
 from envkit.model.identity import normalize, parse_version
 from envkit.resolve.dependencies import Unusable, VersionDependencies, evaluate
 from envkit.resolve.digest import Releases
+from envkit.resolve.judging import accepts_python
 from envkit.resolve.ports import CandidateSource, DirectCandidate, DirectRequest
-from envkit.resolve.selection import Rules, accepts_python, best_wheel, select
+from envkit.resolve.rules import Rules
+from envkit.resolve.selection import best_wheel, select
 
 
 class Catalog:

@@ -3,7 +3,7 @@
 A digest is read by splitting and slicing: nothing in it can run code, and a damaged one is noticed by its checksums and
 thrown away. It has four parts::
 
-    envkit-digest 3 <crc32 of all up to the files> <length of the second part> <versions> <rows>
+    envkit-digest 4 <crc32 of all up to the files> <length of the second part> <versions> <rows>
     <identity of the page> <fingerprint of the rules>
     <versions, ascending, by spaces>
     <mask of pre-releases in hex> <mask of yanked versions in hex>
@@ -22,17 +22,19 @@ import sys
 import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from envkit.model.candidate import Artifact
+from envkit.model.listing import Row, artifact_of
 from envkit.resolve.dependencies import Dependency, Unusable, VersionDependencies
 from envkit.resolve.selection import Release
 from envkit.resolve.versions import VersionLine, sort_key
 
 _MAGIC = "envkit-digest"
-_FORMAT = "3"
+_FORMAT = "4"
 _FIXED = 3
 _UNREAD = -1
+_Files: TypeAlias = Sequence[tuple[Row, str | None]]
 
 
 class Releases:
@@ -43,8 +45,8 @@ class Releases:
     """
 
     __slots__ = (
-        "_artifacts", "_data", "_dependencies", "_ends", "_known", "_lines", "_numbers", "_passing", "_row_numbers",
-        "_rows", "_start", "_values", "identity", "learned", "line", "name", "prereleases", "yanked",
+        "_artifacts", "_chosen", "_data", "_dependencies", "_ends", "_known", "_lines", "_numbers", "_passing",
+        "_row_numbers", "_rows", "_start", "_values", "identity", "learned", "line", "name", "prereleases", "yanked",
     )  # fmt: skip
 
     def __init__(self, name: str, identity: str, texts: Sequence[str], prereleases: int, yanked: int) -> None:
@@ -55,6 +57,7 @@ class Releases:
         self.yanked = yanked
         self.learned = False
         self._artifacts: dict[int, tuple[Artifact, ...]] = {}
+        self._chosen: Sequence[_Files] = ()
         self._data = b""
         self._start = 0
         self._ends: Sequence[int] = ()
@@ -78,7 +81,7 @@ class Releases:
             if release.yanked:
                 yanked |= 2 << at
         self = cls(name, identity, [str(release.version) for release in ordered], prereleases, yanked)
-        self._artifacts = {at: release.artifacts for at, release in enumerate(ordered)}
+        self._chosen = [release.files for release in ordered]
         return self
 
     @classmethod
@@ -123,7 +126,8 @@ class Releases:
         """Give the usable files of the version at *at*, the preferred one first. Raises `ValueError` where damaged."""
         known = self._artifacts.get(at)
         if known is None:
-            known = self._artifacts[at] = _read_files(self._files(at))
+            files = self._chosen[at] if self._chosen else _read_files(self._files(at))
+            known = self._artifacts[at] = tuple([artifact_of(row, index) for row, index in files])
         return known
 
     def dependencies(self, at: int) -> VersionDependencies | Unusable | None:
@@ -210,9 +214,8 @@ class Releases:
             *self._lines,
         ]
         body = "\n".join(head).encode() + b"\n"
-        rows = [
-            self._files(at) if self._data else _write_files(self._artifacts[at]) for at in range(len(self.line.texts))
-        ]
+        count = len(self.line.texts)
+        rows = [_write_files(files) for files in self._chosen] or [self._files(at) for at in range(count)]
         ends = array("i")
         end = 0
         for row in rows:
@@ -251,24 +254,17 @@ class _Extras(Mapping[str, tuple[Dependency, ...]]):
         return len(self._texts)
 
 
-_FIELDS = (
-    "filename", "url", "hashes", "size", "requires_python", "yanked", "upload_time", "metadata", "provenance", "index",
-)  # fmt: skip
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
-def _write_files(artifacts: tuple[Artifact, ...]) -> bytes:
-    rows = [[_plain(getattr(artifact, field)) for field in _FIELDS] for artifact in artifacts]
-    text = json.dumps(rows, separators=(",", ":")).encode()
+def _write_files(files: _Files) -> bytes:
+    text = _encode([(*row, index) for row, index in files]).encode()
     return b"%08x" % zlib.crc32(text) + text
 
 
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, (str, int)) else dict(value)
-
-
-def _read_files(line: bytes) -> tuple[Artifact, ...]:
+def _read_files(line: bytes) -> _Files:
     text = line[8:]
     if int(line[:8], 16) != zlib.crc32(text):
         raise ValueError("a damaged line of files")
-    rows = json.loads(text)
-    return tuple([Artifact(**dict(zip(_FIELDS, row, strict=True))) for row in rows])
+    rows: list[Any] = json.loads(text)
+    return [(tuple(row[:-1]), row[-1]) for row in rows]

@@ -149,7 +149,7 @@ def test_html_page() -> None:
 
 def test_a_base_cannot_lead_to_where_the_page_may_not_point() -> None:
     page = parse_html(f'<base href="file:///etc/"><a href="{WHEEL}">'.encode(), BASE, "demo")
-    assert page.rows[0][1] == BASE + WHEEL
+    assert page.artifacts(None)[0].url == BASE + WHEEL
 
 
 def test_status_tracks_and_versions() -> None:
@@ -226,7 +226,7 @@ def test_any_json_ends_in_a_page_or_in_our_error(files: Any, meta: Any, extra: A
 @given(st.data())
 def test_the_short_way_gives_what_the_long_way_gives(data: Any) -> None:
     from envkit.index.entries import Collector
-    from envkit.index.plain_entries import plain_row
+    from envkit.index.plain_entries import PlainEntries
     from envkit.index.simple_api import _add_json_file
 
     filename = data.draw(
@@ -258,8 +258,8 @@ def test_the_short_way_gives_what_the_long_way_gives(data: Any) -> None:
             given[key] = data.draw(st.sampled_from(values))
     collector = Collector(BASE, "demo")
     _add_json_file(collector, given)
-    short = plain_row(given, BASE, "demo")
-    assert short is None or [short] == collector.rows
+    short = PlainEntries(BASE, "demo")(given)
+    assert short is given or [short] == collector.rows
 
 
 ATTRIBUTES = st.sampled_from(["href", "data-yanked", "data-requires-python", "data-core-metadata", "name", "content"])

@@ -9,7 +9,9 @@ from packaging.version import Version
 
 from envkit.model.candidate import Artifact, ProjectPage
 from envkit.model.policy import ResolutionPolicy
-from envkit.resolve.selection import Rules, accepts_python, select
+from envkit.resolve.judging import accepts_python
+from envkit.resolve.rules import Rules
+from envkit.resolve.selection import select
 
 from .graphs import TARGET
 

@@ -1,0 +1,119 @@
+"""The files of a page as rows: plain tuples that are quick to make, to judge and to store.
+
+Pages have thousands of files of which a resolution uses a few, so an `Artifact` is made only of what is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias, overload
+
+from envkit.model.candidate import Artifact
+
+Hashes: TypeAlias = str | dict[str, str]
+"""A text is a sha256 that stands alone, as nearly all do."""
+
+Row: TypeAlias = tuple[str, str, Hashes, int | None, str | None, str | None, str | None, Hashes | None, str | None]
+"""filename, place, hashes, size, requires-python, yanked, upload time, hashes of the metadata, provenance.
+
+The place is the folder that the file is in, with a slash at the end, or "=" and the whole address.
+"""
+
+Run: TypeAlias = tuple[Sequence[Row], str | None]
+"""Rows, and the index that they are from."""
+
+
+def place_of(url: str, filename: str) -> str:
+    """Give the short form of an address."""
+    return url[: -len(filename)] if filename and url.endswith("/" + filename) else "=" + url
+
+
+def short_hashes(hashes: Mapping[str, str]) -> Hashes:
+    """Give the short form of hashes."""
+    return hashes["sha256"] if len(hashes) == 1 and "sha256" in hashes else dict(hashes)
+
+
+def _whole_hashes(hashes: Hashes) -> Mapping[str, str]:
+    return {"sha256": hashes} if isinstance(hashes, str) else hashes
+
+
+def artifact_of(row: Row, index: str | None) -> Artifact:
+    """Give a file as a value."""
+    filename, place, hashes, size, requires_python, yanked, upload_time, metadata, provenance = row
+    return Artifact(
+        filename=filename,
+        url=place[1:] if place[:1] == "=" else place + filename,
+        hashes=_whole_hashes(hashes),
+        size=size,
+        requires_python=requires_python,
+        yanked=yanked,
+        upload_time=upload_time,
+        metadata=None if metadata is None else _whole_hashes(metadata),
+        provenance=provenance,
+        index=index,
+    )
+
+
+def row_of(artifact: Artifact) -> Row:
+    """Give the row of a value, without its index."""
+    return (
+        artifact.filename,
+        place_of(artifact.url, artifact.filename),
+        short_hashes(artifact.hashes),
+        artifact.size,
+        artifact.requires_python,
+        artifact.yanked,
+        artifact.upload_time,
+        None if artifact.metadata is None else short_hashes(artifact.metadata),
+        artifact.provenance,
+    )
+
+
+class Listing(Sequence[Artifact]):
+    """Rows seen as values, each made when it is looked at; equal to a tuple of equal values."""
+
+    __slots__ = ("runs",)
+
+    def __init__(self, *runs: Run) -> None:
+        self.runs = runs
+
+    def __len__(self) -> int:
+        return sum(len(rows) for rows, _ in self.runs)
+
+    def __iter__(self) -> Iterator[Artifact]:
+        for rows, index in self.runs:
+            for row in rows:
+                yield artifact_of(row, index)
+
+    @overload
+    def __getitem__(self, at: int) -> Artifact: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Artifact, ...]: ...
+    def __getitem__(self, at: int | slice) -> Artifact | tuple[Artifact, ...]:
+        if isinstance(at, slice):
+            pairs = [(row, index) for rows, index in self.runs for row in rows][at]
+            return tuple(artifact_of(row, index) for row, index in pairs)
+        left = at if at >= 0 else at + len(self)
+        for rows, index in self.runs:
+            if 0 <= left < len(rows):
+                return artifact_of(rows[left], index)
+            left -= len(rows)
+        raise IndexError("no such file")
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Listing):
+            return self.runs == other.runs or tuple(self) == tuple(other)
+        return isinstance(other, tuple) and tuple(self) == other
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+def runs_of(artifacts: Sequence[Artifact]) -> Sequence[Run]:
+    """Give the rows of any sequence of files."""
+    if isinstance(artifacts, Listing):
+        return artifacts.runs
+    return [([row_of(artifact)], artifact.index) for artifact in artifacts]

@@ -1,0 +1,194 @@
+"""Judge the rows of a page: whether a file counts, for which version and how much it is wanted, or why it does not.
+
+Pages have thousands of files, whose names are made of few parts: every part is looked at once.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+
+from envkit.errors import RequirementError
+from envkit.model.candidate import Reason
+from envkit.model.identity import normalize, parse_version
+from envkit.model.listing import Hashes, Row
+from envkit.resolve.rules import Rules, read_time
+
+_SDIST = (".tar.gz", ".zip")
+_BUILD = re.compile(r"(\d+)(.*)", re.ASCII)
+_STAR = re.compile(r"(>=|<=|<|>|~=)(\s*[0-9.]+?)\.\*")
+_SDIST_RANK = 1 << 30
+_MAX_TAGS = 64
+
+
+class Rank(NamedTuple):
+    """How much a file is wanted: by tag, the lower the better; then by build tag, the higher the better."""
+
+    tag: int
+    build: tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """Why a file does not count."""
+
+    reason: Reason
+    detail: str = ""
+
+
+_TAR, _ZIP = Rank(_SDIST_RANK, (0, "")), Rank(_SDIST_RANK + 1, (0, ""))
+
+
+class Judge:
+    """The checks for one project, with everything that is the same for many files worked out once."""
+
+    def __init__(self, name: str, rules: Rules) -> None:
+        self._name = name
+        self._ranks = rules.target.ranks
+        self._python = rules.target.python
+        self._floor = _floor(rules.policy.requires_python)
+        self._cutoff = rules.cutoff(name)
+        self._wheels = not rules.source_only(name)
+        self._sdists = not rules.binary_only(name)
+        self._builds = rules.may_build(name)
+        self._allowed = rules.hashes.get(name)
+        self._need_hashes = rules.policy.require_hashes or self._allowed is not None
+        self._spellings: dict[str, bool] = {}
+        self._versions: dict[str, Version | No] = {}
+        self._endings: dict[str, Rank | No] = {}
+        self._pythons: dict[str | None, No | None] = {None: None, "": None}
+
+    def __call__(self, row: Row) -> tuple[Version, Rank] | No:
+        """Judge a file: by its name, then by everything else."""
+        filename = row[0]
+        if filename.endswith(".whl"):
+            verdict = self._wheel(filename)
+        elif filename.endswith(_SDIST):
+            verdict = self._sdist(filename)
+        else:
+            return No("unsupported-format", "neither a wheel nor an sdist")
+        if isinstance(verdict, No):
+            return verdict
+        needs = row[4]
+        try:
+            no = self._pythons[needs]
+        except KeyError:
+            no = self._pythons[needs] = self._python_problem(needs or "")
+        if no is None and self._cutoff is not None:
+            no = self._age_problem(row[6], self._cutoff)
+        if no is None and self._need_hashes:
+            no = self._hash_problem(row[2])
+        return no or verdict
+
+    def _wheel(self, filename: str) -> tuple[Version, Rank] | No:
+        parts = filename.split("-", 2)
+        spelling = parts[0]
+        ours = self._spellings.get(spelling)
+        if ours is None:
+            ours = self._spellings[spelling] = normalize(spelling) == self._name
+        if not ours or not 4 <= filename.count("-") <= 5:
+            return No("invalid-name", "not a wheel name of this project")
+        if not self._wheels:
+            return No("no-binary", "the policy wants this project from source")
+        _, text, ending = parts
+        version = self._versions.get(text)
+        if version is None:
+            version = self._versions[text] = _version(text.replace("_", "-"), text)
+        if isinstance(version, No):
+            return version
+        rank = self._endings.get(ending)
+        if rank is None:
+            rank = self._endings[ending] = self._rank(ending[:-4].split("-"))
+        return rank if isinstance(rank, No) else (version, rank)
+
+    def _rank(self, parts: list[str]) -> Rank | No:
+        build: tuple[int, str] = (-1, "")
+        if len(parts) == 4:
+            match = _BUILD.fullmatch(parts[0])
+            if match is None or len(match[1]) > 32:
+                return No("invalid-name", f"build tag {parts[0]!r} does not start with a number")
+            build = (int(match[1]), match[2])
+        pythons, abis, platforms = parts[-3:]
+        found: list[int] = []
+        if pythons.count(".") + abis.count(".") + platforms.count(".") <= _MAX_TAGS:
+            for python in pythons.lower().split("."):
+                for abi in abis.lower().split("."):
+                    tags = (f"{python}-{abi}-{platform}" for platform in platforms.lower().split("."))
+                    found += [self._ranks[tag] for tag in tags if tag in self._ranks]
+        return Rank(min(found), build) if found else No("wrong-tag", f"built for {'-'.join(parts[-3:])}")
+
+    def _sdist(self, filename: str) -> tuple[Version, Rank] | No:
+        tar = filename.endswith(".tar.gz")
+        version = self._sdist_version(filename[: -7 if tar else -4])
+        if isinstance(version, No):
+            return version
+        if not self._sdists:
+            return No("only-binary", "the policy wants wheels of this project only")
+        if not self._builds:
+            return No("builds-forbidden", "the policy forbids building this project")
+        return version, (_TAR if tar else _ZIP)
+
+    def _sdist_version(self, stem: str) -> Version | No:
+        at = stem.find("-")
+        while at > 0:
+            if normalize(stem[:at]) == self._name:
+                return _version(stem[at + 1 :], stem[at + 1 : at + 65])
+            at = stem.find("-", at + 1)
+        return No("invalid-name", "not an sdist name of this project")
+
+    def _python_problem(self, needs: str) -> No | None:
+        if not accepts_python(needs, self._python):
+            return No("requires-python", f"needs Python {needs}, the target has {self._python}")
+        if self._floor is not None and not accepts_python(needs, self._floor):
+            return No("requires-python", f"needs Python {needs}, the policy starts at {self._floor}")
+        return None
+
+    @staticmethod
+    def _age_problem(uploaded: str | None, cutoff: datetime) -> No | None:
+        if uploaded is None:
+            return No("no-upload-time", "the index gives no upload time to compare with the cut-off")
+        try:
+            moment = read_time(uploaded)
+        except RequirementError:
+            return No("no-upload-time", f"unreadable upload time {uploaded!r}")
+        return No("too-new", f"uploaded at {uploaded}") if moment > cutoff else None
+
+    def _hash_problem(self, hashes: Hashes) -> No | None:
+        pairs = [("sha256", hashes)] if isinstance(hashes, str) else hashes.items()
+        if any(f"{algorithm}:{digest}" in (self._allowed or ()) for algorithm, digest in pairs):
+            return None
+        return No("no-allowed-hash", "none of its hashes is among the allowed ones")
+
+
+def _version(text: str, shown: str) -> Version | No:
+    try:
+        return parse_version(text)
+    except RequirementError:
+        return No("invalid-version", shown)
+
+
+@functools.lru_cache(maxsize=16_384)
+def accepts_python(specifier: str, python: str) -> bool:
+    """Whether a Requires-Python allows *python*. One that cannot be read does not restrict, as in every installer."""
+    if len(specifier) > 1_024:
+        return True
+    try:
+        # ">=3.6.*" was accepted for years and is in thousands of old files.
+        parsed = SpecifierSet(_STAR.sub(r"\1\2", specifier))
+    except InvalidSpecifier:
+        return True
+    return parsed.contains(python, prereleases=True)
+
+
+def _floor(requires_python: str | None) -> str | None:
+    """Give the lowest Python that *requires_python* names as a lower bound."""
+    if not requires_python:
+        return None
+    found = [match[1] for match in re.finditer(r"(?:>=|~=|==)\s*([0-9]+(?:\.[0-9]+)*)", requires_python)]
+    return max(found, key=parse_version, default=None)

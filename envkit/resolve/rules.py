@@ -1,0 +1,78 @@
+"""What decides whether a file of a project is usable: a policy as one target sees it at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from envkit.errors import RequirementError
+from envkit.model.identity import normalize
+from envkit.model.policy import ResolutionPolicy
+from envkit.model.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What decides whether a file is usable, with every time made absolute: a policy seen by one target.
+
+    *hashes* maps normalized names to the allowed ``"sha256:..."`` texts; a name that is not in it is not restricted,
+    unless the policy requires hashes.
+    """
+
+    target: Target
+    policy: ResolutionPolicy
+    now: datetime
+    hashes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    def cutoff(self, name: str) -> datetime | None:
+        """Give the time after which files of *name* do not count."""
+        given = self.policy.exclude_newer_by_project
+        value = given.get(name, self.policy.exclude_newer)
+        if value is None:
+            return None
+        if isinstance(value, timedelta):
+            # In whole hours, or what is kept for these rules would never be found again.
+            return (self.now - value).replace(minute=0, second=0, microsecond=0)
+        moment = read_time(value) if isinstance(value, str) else value
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    def fingerprint(self, name: str) -> str:
+        """Give a text that is equal for rules that choose the same files of *name*."""
+        parts = (
+            self.target.fingerprint,
+            self.cutoff(name),
+            self.binary_only(name),
+            self.source_only(name),
+            self.may_build(name),
+            self.hashes.get(name),
+            self.policy.require_hashes,
+            self.policy.requires_python,
+        )
+        return repr(parts)
+
+    def binary_only(self, name: str) -> bool:
+        """Whether only wheels of *name* count."""
+        return _listed(name, self.policy.only_binary)
+
+    def source_only(self, name: str) -> bool:
+        """Whether only sdists of *name* count."""
+        return _listed(name, self.policy.no_binary)
+
+    def may_build(self, name: str) -> bool:
+        """Whether code of *name* may run to build it."""
+        builds = self.policy.builds
+        return builds == "allow" or (builds != "never" and _listed(name, builds))
+
+
+def _listed(name: str, names: tuple[str, ...] | str) -> bool:
+    return bool(names) and (":all:" in names or any(normalize(item) == name for item in names))
+
+
+def read_time(text: str) -> datetime:
+    """Read an ISO 8601 time; without a zone it is UTC, a bare date means its first moment. Raises `RequirementError`."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise RequirementError(f"not a time: {text[:64]!r}") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
