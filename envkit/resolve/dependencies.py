@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
-
-from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import Requirement
+from typing import TYPE_CHECKING, NamedTuple
 
 from envkit.errors import RequirementError
-from envkit.model.candidate import CoreMetadata
+from envkit.model import plain
 from envkit.model.identity import normalize
 from envkit.model.requirement import parse_requirement
 from envkit.model.secret import strip_credentials
 
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+    from envkit.model.candidate import CoreMetadata
+
 MAX_DEPENDENCIES = 20_000
 MAX_EXTRAS = 2_000
-_NAMED = re.compile(r"""\bextra\s*(?:==|!=)\s*(["'])(.*?)\1|(["'])([^"']*)\3\s*(?:==|!=)\s*extra\b""")
+_NAMED = r"""\bextra\s*(?:==|!=)\s*(["'])(.*?)\1|(["'])([^"']*)\3\s*(?:==|!=)\s*extra\b"""
 
 
 class Dependency(NamedTuple):
@@ -66,10 +68,22 @@ def holds(requirement: Requirement, markers: Mapping[str, str], extra: str = "")
     """Whether the marker of *requirement* is true for *markers* and *extra*. Raises `RequirementError`."""
     if requirement.marker is None:
         return True
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+
     try:
         return requirement.marker.evaluate({**markers, "extra": extra})
     except (UndefinedComparison, UndefinedEnvironmentName, RecursionError) as error:
         raise RequirementError(f"cannot evaluate the marker of {str(requirement)[:200]!r}: {error}") from error
+
+
+def read_dependency(text: str, markers: Mapping[str, str]) -> tuple[Dependency, bool]:
+    """Give the row of the requirement *text*, and whether its marker holds without an extra. Raises `RequirementError`."""
+    short = plain.read_plain(text)
+    sure = plain.holds(short, markers) if short is not None else None
+    if short is not None and sure is not None:
+        return Dependency(short.name, short.extras, short.specifier, None), sure
+    requirement = parse_requirement(text)
+    return to_dependency(requirement), holds(requirement, markers)
 
 
 def evaluate(metadata: CoreMetadata, markers: Mapping[str, str]) -> VersionDependencies:
@@ -79,12 +93,13 @@ def evaluate(metadata: CoreMetadata, markers: Mapping[str, str]) -> VersionDepen
     base: list[Dependency] = []
     extras: dict[str, list[Dependency]] = {normalize(extra): [] for extra in metadata.provides_extra}
     for text in metadata.requires_dist:
-        requirement = parse_requirement(text)
-        if holds(requirement, markers):
-            base.append(to_dependency(requirement))
+        row, wanted = read_dependency(text, markers)
+        if wanted:
+            base.append(row)
         elif "extra" in text:
-            for extra in {match[2] or match[4] or "" for match in _NAMED.finditer(text)}:
+            requirement = parse_requirement(text)
+            for extra in {match[2] or match[4] or "" for match in re.finditer(_NAMED, text)}:
                 # An extra may be spelled in two ways (PEP 685): both spellings count as one.
                 if extra and holds(requirement, markers, extra):
-                    extras.setdefault(normalize(extra), []).append(to_dependency(requirement))
+                    extras.setdefault(normalize(extra), []).append(row)
     return VersionDependencies(tuple(base), {name: tuple(rows) for name, rows in extras.items()})

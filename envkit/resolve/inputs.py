@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-from packaging.requirements import Requirement
+from typing import TYPE_CHECKING, Any
 
 from envkit.errors import RequirementError
 from envkit.model.identity import normalize, parse_version
 from envkit.model.requirement import RequirementLike, parse_requirement
 from envkit.model.secret import mask_credentials
-from envkit.model.source import Editable
-from envkit.resolve.catalog import Catalog
-from envkit.resolve.dependencies import Dependency, holds, to_dependency
-from envkit.resolve.ports import DirectRequest
+from envkit.resolve.dependencies import Dependency, read_dependency
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envkit.resolve.catalog import Catalog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +54,12 @@ def read_inputs(
             if editable and row.url is not None:
                 editables.add(row.url)
     replaced: dict[str, tuple[Dependency, ...]] = {}
-    for parsed in map(_parsed, overrides):
-        row = to_dependency(parsed)
-        kept = (row,) if holds(parsed, markers) else ()
-        replaced[row.name] = replaced.get(row.name, ()) + kept
+    for row, holds in [read_dependency(_text(given), markers) for given in overrides]:
+        replaced[row.name] = replaced.get(row.name, ()) + ((row,) if holds else ())
+    limits = [read_dependency(_text(given), markers) for given in constraints]
     inputs = Inputs(
         roots=tuple(roots),
-        constraints=tuple(to_dependency(parsed) for parsed in map(_parsed, constraints) if holds(parsed, markers)),
+        constraints=tuple(row for row, holds in limits if holds),
         overrides=replaced,
         excluded=frozenset(normalize(name) for name in catalog.rules.policy.excluded),
         preferences=read_preferences(preferences),
@@ -71,21 +69,26 @@ def read_inputs(
 
 
 def _root(catalog: Catalog, given: RequirementLike) -> tuple[Dependency | None, str, bool]:
-    if isinstance(given, (Path, Editable)):
-        editable = isinstance(given, Editable)
-        target = given.target if isinstance(given, Editable) else given
-        url = place(target)
-        candidate = catalog.direct(DirectRequest(url=url, editable=editable))
-        return Dependency(candidate.name, (), "", url), f"{candidate.name} @ {mask_credentials(url)}", editable
-    parsed = _parsed(given)
-    text = mask_credentials(given if isinstance(given, str) else str(given))
-    if not holds(parsed, catalog.rules.target.markers):
-        return None, text, False
-    return to_dependency(parsed), text, False
+    if not isinstance(given, str):
+        from pathlib import Path
+
+        from envkit.model.source import Editable
+        from envkit.resolve.ports import DirectRequest
+
+        if isinstance(given, (Path, Editable)):
+            editable = isinstance(given, Editable)
+            url = place(given.target if isinstance(given, Editable) else given)
+            candidate = catalog.direct(DirectRequest(url=url, editable=editable))
+            return Dependency(candidate.name, (), "", url), f"{candidate.name} @ {mask_credentials(url)}", editable
+    text = _text(given)
+    row, holds = read_dependency(text, catalog.rules.target.markers)
+    return row if holds else None, mask_credentials(text), False
 
 
 def place(target: str | Path) -> str:
     """Give the URL of a path, or of a URL itself."""
+    from pathlib import Path
+
     if isinstance(target, Path):
         return target.absolute().as_uri()
     if "://" in target or target.startswith("file:"):
@@ -93,12 +96,14 @@ def place(target: str | Path) -> str:
     return Path(target).absolute().as_uri()
 
 
-def _parsed(given: RequirementLike) -> Requirement:
+def _text(given: RequirementLike) -> str:
     if isinstance(given, str):
-        return parse_requirement(given)
+        return given
+    from packaging.requirements import Requirement
+
     if isinstance(given, Requirement):
         # Read again: the bounds hold for every requirement, and a requirement can be changed by whoever made it.
-        return parse_requirement(str(given))
+        return str(given)
     raise RequirementError(f"a {type(given).__name__} cannot be a constraint or an override")
 
 
@@ -106,8 +111,8 @@ def read_preferences(preferences: Iterable[Any]) -> Mapping[str, str]:
     """Read preferred versions: ``"name==version"``, or anything with ``name`` and ``version`` (pins, distributions)."""
     wanted: dict[str, str] = {}
     for given in preferences:
-        if isinstance(given, (str, Requirement)):
-            parsed = _parsed(given)
+        if isinstance(given, str) or not hasattr(given, "version"):
+            parsed = parse_requirement(_text(given))
             exact = [clause.version for clause in parsed.specifier if clause.operator in ("==", "===")]
             if len(exact) != 1 or exact[0].endswith(".*"):
                 raise RequirementError(f"a preference has to name one version: {str(given)[:200]!r}")

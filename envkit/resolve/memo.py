@@ -10,20 +10,19 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
-from typing import Any, TypeAlias
-
-from packaging.requirements import Requirement
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from envkit.model.pin import Pin
-from envkit.model.policy import ResolutionPolicy
-from envkit.model.resolution import Resolution
-from envkit.model.target import Target
-from envkit.resolve.ports import CandidateSource
+
+if TYPE_CHECKING:
+    from envkit.model.policy import ResolutionPolicy
+    from envkit.model.resolution import Resolution
+    from envkit.model.target import Target
+    from envkit.resolve.ports import CandidateSource
 
 ENTRIES = 64
 Key: TypeAlias = tuple[Any, ...]
-_Entry: TypeAlias = tuple[tuple[tuple[str, str | None], ...], Resolution]
+_Entry: TypeAlias = "tuple[tuple[tuple[str, str | None], ...], Resolution]"
 
 _lock = threading.Lock()
 _known: weakref.WeakKeyDictionary[CandidateSource, OrderedDict[Key, _Entry]] = weakref.WeakKeyDictionary()
@@ -31,25 +30,34 @@ _known: weakref.WeakKeyDictionary[CandidateSource, OrderedDict[Key, _Entry]] = w
 
 def memo_key(target: Target, policy: ResolutionPolicy, solver: object, *given: Iterable[Any]) -> Key | None:
     """Give what stands for a question, or None for one whose answer depends on more than pages."""
-    if isinstance(policy.exclude_newer, timedelta) or any(
-        isinstance(value, timedelta) for value in policy.exclude_newer_by_project.values()
-    ):
+    if any(_is_age(value) for value in (policy.exclude_newer, *policy.exclude_newer_by_project.values())):
         return None
     texts: list[tuple[str, ...]] = []
     for items in given:
         group: list[str] = []
         for item in items:
-            if isinstance(item, (str, Requirement)):
-                text = str(item)
-                if "@" in text:
-                    return None
-            elif isinstance(item, Pin):
-                text = f"{item.name}=={item.version}"
-            else:
+            text = f"{item.name}=={item.version}" if isinstance(item, Pin) else _text(item)
+            if text is None or "@" in text:
                 return None
             group.append(text)
         texts.append(tuple(group))
     return (target.fingerprint, repr(policy), type(solver), *texts)
+
+
+def _is_age(value: object) -> bool:
+    if value is None or isinstance(value, str):
+        return False
+    from datetime import timedelta
+
+    return isinstance(value, timedelta)
+
+
+def _text(item: object) -> str | None:
+    if isinstance(item, str):
+        return item
+    from packaging.requirements import Requirement
+
+    return str(item) if isinstance(item, Requirement) else None
 
 
 def recall(source: CandidateSource, key: Key | None) -> Resolution | None:

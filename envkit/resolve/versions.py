@@ -10,7 +10,6 @@ import functools
 import re
 from collections.abc import Sequence
 
-from packaging.specifiers import InvalidSpecifier, Specifier
 from packaging.version import Version
 
 from envkit.errors import RequirementError
@@ -70,10 +69,7 @@ class VersionLine:
         if operator == "===":
             wanted = text.lower()
             return sum(2 << at for at, have in enumerate(self.texts) if have == wanted)
-        try:
-            return self._compare(operator, text)
-        except InvalidSpecifier as error:
-            raise RequirementError(f"invalid version specifier: {clause!r}") from error
+        return self._compare(operator, text)
 
     def _compare(self, operator: str, text: str) -> int:
         if operator == "!=":
@@ -117,7 +113,12 @@ class VersionLine:
         return self._range(self._left(parse_version(f"{text}.dev0")), self._left(parse_version(f"{above}.dev0")))
 
     def _slowly(self, operator: str, text: str) -> int:
-        specifier = Specifier(operator + text)
+        from packaging.specifiers import InvalidSpecifier, Specifier  # for what nearly nobody writes
+
+        try:
+            specifier = Specifier(operator + text)
+        except InvalidSpecifier as error:
+            raise RequirementError(f"invalid version specifier: {operator + text!r}") from error
         return sum(2 << at for at, have in enumerate(self.texts) if specifier.contains(have, prereleases=True))
 
     def _range(self, low: int, high: int) -> int:
