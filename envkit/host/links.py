@@ -20,6 +20,9 @@ _FICLONE = 0x40049409
 # What a file system or a policy answers when it cannot do this at all, or not between these two places.
 _IMPOSSIBLE = frozenset((errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS,
     errno.EINVAL, errno.ENOTTY, errno.EMLINK))  # fmt: skip
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_RELATIVE = os.link in os.supports_dir_fd
+_WORTH_OPENING = 3  # files; two folders have to be opened and closed for them
 _WEAKER: dict[ConcreteMode, ConcreteMode] = {"clone": "hardlink", "hardlink": "copy", "symlink": "copy"}
 
 
@@ -60,6 +63,32 @@ class Linker:
 
 def _hardlink_all(source: str, target: str, names: Sequence[str]) -> int:
     """Hardlink as many as go without trouble; give how many that were."""
+    if len(names) < _WORTH_OPENING or not _RELATIVE:
+        return _hardlink_by_path(source, target, names)
+    # The system walks a path anew for each call, and ours are long: from an open folder, a name is all it looks up.
+    link = os.link
+    outgoing = os.open(target, _FOLDER)
+    at = 0
+    try:
+        incoming = os.open(source, _FOLDER)
+        try:
+            for name in names:
+                link(name, name, src_dir_fd=incoming, dst_dir_fd=outgoing)
+                at += 1
+        except OSError as error:
+            if error.errno not in _IMPOSSIBLE:
+                # Whoever catches this wants to know which file it was.
+                raise OSError(
+                    error.errno, error.strerror, f"{source}/{names[at]}", None, f"{target}/{names[at]}"
+                ) from error
+        finally:
+            os.close(incoming)
+    finally:
+        os.close(outgoing)
+    return at
+
+
+def _hardlink_by_path(source: str, target: str, names: Sequence[str]) -> int:
     link = os.link
     at = 0
     try:

@@ -45,6 +45,7 @@ class _Checker:
         self._changed = removal.changed
         self._others = others
         self._missing: set[str] = set()
+        self._present: set[str] = set()
 
     def check(self) -> set[str]:
         occupied: dict[str, int] = {}
@@ -119,13 +120,18 @@ class _Checker:
             return None
         above.reverse()
         for at, path in enumerate(above):
-            if os.path.islink(path):
-                raise self._blocked(path, number, "is a symlink, and is not written through")
-            if not os.path.isdir(path):
-                if os.path.lexists(path):
-                    raise self._blocked(path, number, "is a file where a folder is needed")
+            if path in self._present:  # looked at for another folder
+                continue
+            try:
+                kind = os.lstat(path).st_mode
+            except (FileNotFoundError, NotADirectoryError):
                 self._missing.update(above[at:])
                 return None
+            if stat.S_ISLNK(kind):
+                raise self._blocked(path, number, "is a symlink, and is not written through")
+            if not stat.S_ISDIR(kind):
+                raise self._blocked(path, number, "is a file where a folder is needed")
+            self._present.add(path)
         return set(os.listdir(folder))
 
     def _blocked(self, path: str, number: int, why: str) -> FileConflict:

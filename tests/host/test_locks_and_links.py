@@ -159,3 +159,31 @@ def test_a_place_that_is_taken_is_an_error(folders):
         with pytest.raises(FileExistsError):
             links.Linker(mode).link_folder(str(source), str(target), ["two"])
         assert (target / "two").read_text() == "mine"
+
+
+@pytest.mark.parametrize("relative", [True, False], ids=["from open folders", "by whole paths"])
+def test_an_error_names_the_file_in_the_source(folders, monkeypatch, relative):
+    source, target = folders
+    if relative and os.link not in os.supports_dir_fd:
+        pytest.skip("this platform has no links relative to open folders")
+    monkeypatch.setattr(links, "_RELATIVE", relative)
+    with pytest.raises(FileNotFoundError) as caught:
+        links.Linker("hardlink").link_folder(str(source), str(target), ["one", "gone", "two", "three"])
+    assert caught.value.filename == f"{source}/gone"
+    assert sorted(os.listdir(target)) == ["one"]
+    with pytest.raises(FileNotFoundError) as caught:
+        links.Linker("hardlink").link_folder(f"{source}/nowhere", str(target), ["one", "two", "three"])
+    assert str(caught.value.filename).startswith(f"{source}/nowhere")
+
+
+def test_opened_folders_are_closed_again(folders):
+    source, target = folders
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    for _ in range(20):
+        links.Linker("hardlink").link_folder(str(source), str(target), ["one", "two", "three"])
+        for name in ("one", "two", "three"):
+            (target / name).unlink()
+        with pytest.raises(FileNotFoundError):
+            links.Linker("hardlink").link_folder(f"{source}/nowhere", str(target), ["one", "two", "three"])
+    after = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    assert after == before
