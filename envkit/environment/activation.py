@@ -140,7 +140,7 @@ if ( ! -e $VIRTUAL_ENV:q/pyvenv.cfg ) then
 endif""",
     "ps1": "$env:VIRTUAL_ENV = Split-Path -Parent -Path $PSScriptRoot",
     "bat": 'for %%i in ("%~dp0..") do set "VIRTUAL_ENV=%%~fi"',
-    "nu": "let virtual_env = (path self | path dirname | path dirname)",
+    "nu": "const virtual_env = (path self | path dirname | path dirname)",
     "xsh": "root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))",
     "py": "",
 }

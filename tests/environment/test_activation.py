@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -44,7 +46,7 @@ NAMES = [
     "\n$(touch x)\n`touch x`\n",
     "@(touch x) $[touch x]",
 ]
-SHELLS = ("bash", "dash", "zsh", "fish", "tcsh", "xonsh")
+SHELLS = ("bash", "dash", "zsh", "fish", "tcsh", "xonsh", "nu")
 
 # Each prints, between marks: VIRTUAL_ENV, VIRTUAL_ENV_PROMPT, the python that is found, and then, after leaving, whether
 # all is as before. NUL ends each value, as names may have line ends.
@@ -118,8 +120,21 @@ env = __xonsh__.env
 out(env.get('VIRTUAL_ENV', 'unset'), env.get('VIRTUAL_ENV_PROMPT', 'unset'), '-', env.get('PYTHONHOME', 'unset'))
 out('same' if list($PATH) == old else 'other')
 """
+# Nushell reads the name of an overlay before it runs anything, so it stands in the program itself.
+NU = """\
+$env.PROMPT_COMMAND = {|| "before> " }
+let old_path = $env.PATH
+def out [...values] { for value in $values { print -n $value (char nul) } }
+overlay use SCRIPT
+overlay use SCRIPT
+out $env.VIRTUAL_ENV $env.VIRTUAL_ENV_PROMPT $"(which python | get path.0)x" (do $env.PROMPT_COMMAND)
+deactivate
+out ($env.VIRTUAL_ENV? | default unset) ($env.VIRTUAL_ENV_PROMPT? | default unset)
+out (do $env.PROMPT_COMMAND) ($env.PYTHONHOME? | default unset)
+out (if $env.PATH == $old_path { "same" } else { "other" })
+"""
 FILES = {"bash": "activate", "dash": "activate", "zsh": "activate", "fish": "activate.fish", "tcsh": "activate.csh"}
-PROGRAMS = {"bash": BASH, "dash": POSIX, "zsh": POSIX, "fish": FISH, "tcsh": TCSH, "xonsh": XONSH}
+PROGRAMS = {"bash": BASH, "dash": POSIX, "zsh": POSIX, "fish": FISH, "tcsh": TCSH, "xonsh": XONSH, "nu": NU}
 
 
 def shell_or_skip(shell: str) -> str:
@@ -146,13 +161,24 @@ def variables(tmp_path: Path) -> dict[str, str]:
 def activate(shell: str, env: Path, tmp_path: Path) -> list[str]:
     """Activate twice and leave, in a shell of its own, in an empty working folder that must stay empty."""
     program = shell_or_skip(shell)
-    script = env / "bin" / FILES.get(shell, "activate.xsh")
+    script = env / "bin" / FILES.get(shell, f"activate.{'xsh' if shell == 'xonsh' else shell}")
     work = tmp_path / "work"
     work.mkdir(exist_ok=True)
     lines = tmp_path / f"program.{shell}"
-    lines.write_text(PROGRAMS[shell])
+    lines.write_text(
+        PROGRAMS[shell].replace("SCRIPT", json.dumps(str(script), ensure_ascii=False))
+        if shell == "nu"
+        else PROGRAMS[shell]
+    )
     environ = {**variables(tmp_path), "SCRIPT": str(script)}
-    flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"], "tcsh": ["-f"], "xonsh": ["--no-rc"]}
+    flags = {
+        "bash": ["--norc"],
+        "zsh": ["-f"],
+        "fish": ["--no-config"],
+        "tcsh": ["-f"],
+        "xonsh": ["--no-rc"],
+        "nu": ["--no-config-file"],
+    }
     command = [program, *flags.get(shell, []), str(lines), str(script)]
     done = subprocess.run(command, cwd=work, env=environ, capture_output=True, check=False, timeout=60)
     assert done.returncode == 0, done
@@ -266,7 +292,7 @@ def test_activate_this_lets_the_running_python_see_the_environment(tmp_path, mon
     assert sys.prefix == str(root)
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "xonsh"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "xonsh", "nu"])
 def test_a_relocatable_environment_is_activated_where_it_is_now(tmp_path, shell):
     made = EnvBuilder(symlinks=True, relocatable=True, interpreter=NEW, prompt="p").create(tmp_path / "before")
     assert made.config["relocatable"] == "true"
@@ -302,13 +328,132 @@ def test_values_are_put_in_once():
     assert text == "a='__VENV_PROMPT__' b='__VENV_DIR__' c=__VENV_OTHER__ d=__VENV_"
 
 
+def parted_powershell(text: str) -> tuple[str, list[str]]:
+    """Part a script into its code and the values of its single-quoted texts, by the rules of PowerShell's own scanner.
+
+    Five characters are single quotes there; two of them after one another inside a text stand for the second.
+    """
+    quotes = "'\u2018\u2019\u201a\u201b"
+    code, values, at = "", [], 0
+    while at < len(text):
+        char = text[at]
+        if char == "#":
+            end = text.find("\n", at)
+            at = len(text) if end < 0 else end
+        elif char in quotes:
+            value, at = "", at + 1
+            while text[at] not in quotes or text[at + 1 : at + 2] in tuple(quotes):
+                at += text[at] in quotes
+                value += text[at]
+                at += 1
+            values.append(value)
+            code, at = code + "''", at + 1
+        else:
+            code, at = code + char, at + 1
+    return code, values
+
+
+@pytest.mark.parametrize("name", [*NAMES, "\u2019;touch x;\u2018", "\u201b\u201a'", "''", "ends with '"])
+def test_a_name_is_never_code_to_powershell(name):
+    """PowerShell is to be had from no package registry that the tests use; so its rules are followed here."""
+    template = activation.template("common", "Activate.ps1")
+
+    def filled(name: str, prompt: str) -> str:
+        values = {"DIR": f"/{name}", "PROMPT": name, "PREFIX": prompt, "BIN_NAME": "bin"}
+        return activation.render(template, "ps1", values, relocatable=False)
+
+    code, texts = parted_powershell(filled(name, activation.shown(name)))
+    plain_code, plain_texts = parted_powershell(filled("plain", "plain"))
+    assert code == plain_code
+    assert [text for text in texts if text not in plain_texts] == [
+        text for text in (f"/{name}", name, activation.shown(name)) if text not in plain_texts
+    ]
+
+
+def read_batch(line: str, variables: dict[str, str]) -> tuple[str, str] | None:
+    """Read a line ``set "NAME=value"`` as cmd.exe does: percent signs first, then quotes, which hide & | < > ( ) ^."""
+    text, at = "", 0
+    while at < len(line):
+        end = line.find("%", at + 1)
+        if line[at] != "%":
+            text, at = text + line[at], at + 1
+        elif line[at + 1 : at + 2] == "%":
+            text, at = text + "%", at + 2
+        elif end > 0:
+            text, at = text + variables.get(line[at + 1 : end].upper(), ""), end + 1
+        else:
+            at += 1
+    quoted = False
+    for char in text:
+        quoted ^= char == '"'
+        assert quoted or char not in "&|<>^()", text
+    assert not quoted
+    match = re.fullmatch(r'set "([^=]+)=(.*)"', text)
+    return (match[1], match[2]) if match else None
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_quoting_for_shells_that_are_not_here(name):
-    powershell = activation.quote(name, "ps1")
-    assert powershell[0] == powershell[-1] == "'"
-    assert "'" not in powershell[1:-1].replace("''", "")
-    batch = activation.quote(name, "bat")
-    assert '"' not in batch and "\n" not in batch and "%" not in batch.replace("%%", "")
+def test_a_name_is_never_code_to_cmd(name):
+    """The real one runs on Windows alone; `test_a_batch_file_runs_in_wine` starts what is nearest to it."""
+    values = {"DIR": f"C:\\{name}", "PROMPT": name, "PREFIX": activation.shown(f"({name}) "), "BIN_NAME": "Scripts"}
+    text = activation.render(activation.template("nt", "activate.bat"), "bat", values, relocatable=False)
+    fitting = "".join(char for char in name if char >= " " and char != '"')
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        if line.startswith('set "VIRTUAL_ENV'):
+            found.update([read_batch(line, {"PATH": "?", "HOME": "?", **found}) or ("", "")])
+    assert found == {"VIRTUAL_ENV": f"C:\\{fitting}", "VIRTUAL_ENV_PROMPT": fitting}
+    assert len(text.splitlines()) == len(activation.template("nt", "activate.bat").splitlines())
+
+
+WINE = """\
+@echo off
+set "PROMPT=$P$G"
+set "PYTHONHOME=C:\\before"
+set "OLD=%PATH%"
+call %1\\Scripts\\activate.bat
+call %1\\Scripts\\activate.bat
+set VIRTUAL_ENV
+set PROMPT
+if not defined PYTHONHOME echo no home
+echo "%PATH%"
+call %1\\Scripts\\deactivate.bat
+if not defined VIRTUAL_ENV echo no root
+set PROMPT
+set PYTHONHOME
+if "%PATH%"=="%OLD%" echo same
+"""
+
+
+@pytest.mark.slow
+def test_a_batch_file_runs_in_wine(tmp_path):
+    from tests.environment.test_layouts import recorded
+
+    wine = shell_or_skip("wine")
+    (tmp_path / "base").mkdir()
+    (tmp_path / "work").mkdir()
+    (tmp_path / "program.bat").write_text(WINE.replace("\n", "\r\n"))
+    environ = {**variables(tmp_path), "WINEPREFIX": str(tmp_path / "wine"), "WINEDEBUG": "-all"}
+    # Wine reads a variable's value for percent signs again, and writes the letters of another page of codes.
+    for name in [name for name in NAMES if name.isascii() and name.isprintable() and not {"%", '"'} & set(name)]:
+        root = tmp_path / name
+        EnvBuilder(interpreter=recorded(tmp_path / "base", (3, 13, 1))).create(root)
+        (tmp_path / "link").unlink(missing_ok=True)
+        (tmp_path / "link").symlink_to(root)
+        command = [wine, "cmd", "/c", "..\\program.bat", "..\\link"]
+        done = subprocess.run(
+            command, cwd=tmp_path / "work", env=environ, capture_output=True, check=False, timeout=300
+        )
+        prompt = f"PROMPT=({activation.shown(name)}) $P$G"
+        lines = done.stdout.decode().splitlines()
+        assert lines[:4] == [f"VIRTUAL_ENV={root}", f"VIRTUAL_ENV_PROMPT={name}", prompt, "no home"], done
+        assert lines[4].startswith(f'"{root}\\Scripts;')
+        assert lines[5:] == ["no root", "PROMPT=$P$G", "PYTHONHOME=C:\\before", "same"]
+        assert list((tmp_path / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nushell_and_python_read_a_quoted_name_as_it_is(name):
     nushell = activation.quote(name, "nu")
     signs = nushell[1 : nushell.index("'")]
     assert nushell == f"r{signs}'{name}'{signs}"
