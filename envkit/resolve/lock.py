@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from envkit.errors import LockError, RequirementError
 from envkit.events import CancelToken
@@ -18,8 +19,10 @@ from envkit.model.marker_text import set_of, set_of_python
 from envkit.model.requested import RequirementEntry
 from envkit.model.requirement import parse_marker, parse_requirement
 from envkit.model.secret import strip_credentials
+from envkit.resolve.lock_coverage import Coverage
 from envkit.resolve.lock_forks import Forking, MakeResolver
-from envkit.resolve.lock_merge import Merging
+from envkit.resolve.lock_merge import merge
+from envkit.resolve.lock_reach import Reaching
 from envkit.resolve.ports import CandidateSource
 
 Lockable = str | Requirement | RequirementEntry
@@ -32,6 +35,7 @@ def lock(
     *,
     requires_python: str = ">=3.9",
     environments: Sequence[str] = (),
+    required_environments: Sequence[str] = (),
     extras: Mapping[str, Iterable[Lockable]] | None = None,
     groups: Mapping[str, Iterable[Lockable]] | None = None,
     default_groups: Sequence[str] = (),
@@ -39,11 +43,16 @@ def lock(
     constraints: Iterable[Lockable] = (),
     overrides: Iterable[Lockable] = (),
     previous: Lock | None = None,
+    builds: Callable[[str], bool] = lambda _: True,
     cancel: CancelToken | None = None,
 ) -> Lock:
     """Lock *requirements* for every environment that fits *requires_python* and one of the markers *environments*.
 
-    *make* gives a resolver for a target and a source; `Resolver.lock` passes itself.
+    *make* gives a resolver for a target and a source, *builds* tells of which projects sdists count; `Resolver.lock`
+    passes both.
+
+    *required_environments* are markers too: for each environment in them every project must have a file, a wheel or an
+    sdist that may be built. Other environments may be left without.
 
     *extras* and *groups* are further requirements that can be asked for by name when the lock is used; *conflicts* lists
     sets of such names (``"extra:cpu"``, ``"group:old"``) of which at most one may be used at a time. Versions of
@@ -67,10 +76,18 @@ def lock(
         default_groups=tuple(normalize(name) for name in default_groups),
         roots=tuple(map(_without_credentials, roots)),
     )
-    if previous is not None and not limits and not replaced and not conflicts and _still_fits(previous, shape):
-        return replace(shape, packages=previous.packages)
     sets = MarkerSets()
     whole = _whole(sets, requires_python, environments)
+    coverage = Coverage(sets, _required(sets, required_environments, whole), builds)
+    asked_more = limits or replaced or conflicts
+    if (
+        previous is not None
+        and not asked_more
+        and _still_fits(previous, shape)
+        and _is_served(sets, previous, coverage)
+    ):
+        return replace(shape, packages=previous.packages)
+    reaching = Reaching(source, sets, roots, replaced)
     forking = Forking(
         make=make,
         source=source,
@@ -78,12 +95,13 @@ def lock(
         roots=roots,
         constraints=limits,
         overrides=replaced,
+        coverage=coverage,
+        reaching=reaching,
         cancel=cancel,
-        preferred=_preferred(previous),
+        preferred=_Preferred(sets, previous),
     )
     forks = forking.run(_spaces(sets, whole, conflicts))
-    packages = Merging(sets, roots, replaced, whole=whole).run(forks)
-    return replace(shape, packages=packages)
+    return replace(shape, packages=merge(forks, reaching, sets, whole=whole))
 
 
 def _text(given: Lockable) -> str:
@@ -117,11 +135,22 @@ def _choices(
 
 def _whole(sets: MarkerSets, requires_python: str, environments: Sequence[str]) -> Node:
     node = set_of_python(sets, requires_python)
+    three = sets.both(node, set_of_python(sets, "<4"))
+    if not sets.is_empty(three):
+        node = three  # an open range means the Pythons that there are; many projects say <4
     if environments:
         node = sets.both(node, sets.any_of(set_of(sets, marker) for marker in environments))
     if sets.is_empty(node):
         raise LockError("no environment fits both requires_python and environments")
     return node
+
+
+def _required(sets: MarkerSets, markers: Sequence[str], whole: Node) -> list[str]:
+    texts = [str(parse_marker(marker)) for marker in markers]
+    for text in texts:
+        if sets.is_empty(sets.both(whole, set_of(sets, text))):
+            raise LockError(f"the required environment {text} is outside of what the lock is for")
+    return texts
 
 
 def _spaces(sets: MarkerSets, whole: Node, conflicts: Sequence[Sequence[str]]) -> list[Node]:
@@ -151,20 +180,32 @@ def _spaces(sets: MarkerSets, whole: Node, conflicts: Sequence[Sequence[str]]) -
     return spaces
 
 
-def _preferred(previous: Lock | None) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for package in previous.packages if previous is not None else ():
-        if package.version is not None and package.origin is None:
-            text = str(package.version)
-            if package.name not in found or _is_newer(text, found[package.name]):
-                found[package.name] = text
-    return found
+class _Preferred:
+    """The versions of an earlier lock, for a part of the range: the newest, where several are for it."""
+
+    def __init__(self, sets: MarkerSets, previous: Lock | None) -> None:
+        self._sets = sets
+        self._packages = [one for one in previous.packages if one.version and not one.origin] if previous else []
+
+    def __call__(self, space: Node) -> dict[str, str]:
+        sets = self._sets
+        found: dict[str, Version] = {}
+        for package in self._packages:
+            version = package.version
+            if version is None or (package.name in found and found[package.name] > version):
+                continue
+            if package.marker and sets.is_empty(sets.both(space, set_of(sets, package.marker))):
+                continue
+            found[package.name] = version
+        return {name: str(version) for name, version in found.items()}
 
 
-def _is_newer(one: str, other: str) -> bool:
-    from envkit.model.identity import parse_version
-
-    return parse_version(one) > parse_version(other)
+def _is_served(sets: MarkerSets, previous: Lock, coverage: Coverage) -> bool:
+    return not coverage.required or all(
+        coverage.lacks(coverage.of(one.name, one.artifacts), set_of(sets, one.marker)) is None
+        for one in previous.packages
+        if one.origin is None
+    )
 
 
 def _still_fits(previous: Lock, shape: Lock) -> bool:

@@ -1,16 +1,19 @@
 """A source as a whole range of environments sees it, so that one resolution serves them all.
 
 The solver works for one target. Here that target stands for every environment in a *space*: a dependency whose marker
-can hold somewhere in the space always counts, a version counts only where every Python of the space may use it, and a
-wheel for any platform is as good as a universal one. Where one choice cannot serve the whole space, `ForkNeeded` says by
-which marker to divide it.
+can hold somewhere in the space always counts, a wheel for any platform is as good as a universal one, and a version that
+only a part of the space can use is a second choice. Requirements that exclude each other and never hold together cannot
+be put to a solver: a name that stands for the division of the space takes their place, and is in the outcome if they matter.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import itertools
 import json
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,140 +27,170 @@ from envkit.model.identity import normalize
 from envkit.model.marker_sets import MarkerSets, Node
 from envkit.model.marker_text import marker_of, python_bounds, set_of, set_of_python
 from envkit.model.requirement import parse_requirement
+from envkit.resolve.lock_coverage import Coverage
 from envkit.resolve.ports import CandidateSource, DirectCandidate, DirectRequest
 
 FORK_PREFIX = "envkit-fork-"
-_DIGESTS = "1"
+_DIGESTS = "2"
 _EXTRA = re.compile(r"""\bextra [!=]= ["']([^"']+)|["']([^"']+)["'] [!=]= extra\b""")
 
-
-class ForkNeeded(Exception):
-    """The space must be divided by *marker* before anything can be chosen."""
-
-    def __init__(self, marker: str) -> None:
-        super().__init__(marker)
-        self.marker = marker
+Condition = tuple[str, str]
+"""A marker, and the extra with which it is asked ("" for none)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditional:
-    """A requirement without its marker: *node* holds where it counts, apart from extras."""
+    """A requirement without its marker: *node* holds where it counts, apart from extras; *condition* is its marker."""
 
     text: str
     name: str
     specifier: str
     url: str | None
-    extras: tuple[str, ...]
     node: Node
+    condition: Condition
 
 
 class UniversalSource:
     """A `CandidateSource` for all environments in *space*. For one thread, and one resolution at a time.
 
-    ``seen`` maps names to the markers under which somebody needs them, and to the Pythons that their versions are for:
-    by what a space can be divided when nothing fits it.
+    *coverage* knows which environments have to be served; ``unserved`` are projects of which that ruled a version out.
     """
 
-    def __init__(self, source: CandidateSource, sets: MarkerSets, space: Node, *, digests: bool = True) -> None:
+    def __init__(self, source: CandidateSource, sets: MarkerSets, space: Node, coverage: Coverage) -> None:
         self.source = source
         self.sets = sets
         self.space = space
-        self.seen: dict[str, dict[Node, None]] = {}
-        self._digests = digests
+        self._coverage = coverage
         marker = marker_of(sets, space) or ""
-        self._suffix = ".u" + hashlib.sha256(f"{_DIGESTS} {marker}".encode()).hexdigest()[:24]
-        self._pythons: dict[str, tuple[bool, Node] | None] = {}
+        self._suffix = ".u" + hashlib.sha256(f"{_DIGESTS} {coverage.key} {marker}".encode()).hexdigest()[:24]
         self._bounds = python_bounds(sets, space)
+        self._pythons: dict[str, bool | None] = {}
+        self._later: dict[str, frozenset[str] | int] = {}
+        self._partial: dict[str, dict[str, dict[Condition, None]]] = {}
+        self._heads: dict[str, bytes] = {}
+        self.unserved: set[str] = set()
 
     def page_identity(self, name: str) -> str | None:
         """See `CandidateSource`."""
-        return None if name.startswith(FORK_PREFIX) else self.source.page_identity(name)
+        return name if name.startswith(FORK_PREFIX) else self.source.page_identity(name)
 
     def page(self, name: str) -> ProjectPage:
-        """See `CandidateSource`. Raises `ForkNeeded` for the names that stand for a division."""
+        """See `CandidateSource`. What stands for a division has one version."""
         if name.startswith(FORK_PREFIX):
-            raise ForkNeeded(bytes.fromhex(name[len(FORK_PREFIX) :]).decode())
+            file = Artifact(filename=f"{name.replace('-', '_')}-1-py3-none-any.whl", url="", metadata={})
+            return ProjectPage(name=name, artifacts=(replace(file, provenance=_kept(file)),), identity=name)
         page = self.source.page(name)
-        artifacts = (self._present(name, artifact) for artifact in page.artifacts)
-        return replace(page, artifacts=tuple(artifact for artifact in artifacts if artifact is not None))
+        found: list[Artifact] = []
+        later: set[str] = set()
+        for artifact in page.artifacts:
+            fits = self._fits(artifact.requires_python)
+            if fits is None or (artifact.is_wheel and not self._serves(artifact.filename)):
+                continue
+            if not fits:
+                later.add(version_text(name, artifact.filename))
+            found.append(artifact)
+        if self._coverage.required:
+            found = self._usable(name, found, later)
+        self._later[name] = frozenset(later)
+        return replace(page, artifacts=tuple(map(_presented, found)))
 
-    def _present(self, name: str, artifact: Artifact) -> Artifact | None:
-        if artifact.requires_python and not self._fits(name, artifact.requires_python):
-            return None
-        filename = artifact.filename
-        if artifact.is_wheel:
-            parts = filename[:-4].split("-")
-            if len(parts) < 5 or not _serves(parts[-3], parts[-2], self._bounds):
-                return None
-            filename = f"{parts[0]}-{parts[1]}-py3-none-any.whl"
-        original = json.dumps([artifact.filename, artifact.requires_python, artifact.provenance])
-        return replace(artifact, filename=filename, requires_python=None, provenance=original)
+    def _usable(self, name: str, artifacts: Sequence[Artifact], later: set[str]) -> list[Artifact]:
+        """Leave out versions without a file where one is required; note those with too few files in *later*."""
+        versions: dict[str, list[Artifact]] = {}
+        for artifact in artifacts:
+            versions.setdefault(_canonical(version_text(name, artifact.filename)), []).append(artifact)
+        found: list[Artifact] = []
+        for text, files in versions.items():
+            served = self._coverage.of(name, files)
+            if self._coverage.useless(served, self.space):
+                self.unserved.add(name)
+                continue
+            found += files
+            if self._coverage.lacks(served, self.space) is not None:
+                later.add(text)
+        return found
 
-    def _fits(self, name: str, specifier: str) -> bool:
-        """Whether a version with this Requires-Python may be looked at: from the oldest Python of the space on."""
-        try:
-            node = set_of_python(self.sets, specifier)
-        except EnvkitError:
-            return False
-        inside = self.sets.both(node, self.space)
-        if self.sets.is_empty(inside):
-            return False
-        if self.sets.is_within(self.space, node):
+    def _serves(self, filename: str) -> bool:
+        parts = filename[:-4].split("-")
+        return len(parts) >= 5 and _serves(parts[-3], parts[-2], self._bounds)
+
+    def _fits(self, specifier: str | None) -> bool | None:
+        """Whether all Pythons of the space may use a version with this Requires-Python; None where none may."""
+        if not specifier:
             return True
-        self.seen.setdefault(name, {})[node] = None
-        # one that only newer Pythons lack is shown: it divides the space once it is chosen
-        return python_bounds(self.sets, inside)[0] == self._bounds[0]
+        if specifier not in self._pythons:
+            try:
+                node = set_of_python(self.sets, specifier)
+            except EnvkitError:
+                self._pythons[specifier] = None
+            else:
+                within = self.sets.is_within(self.space, node)
+                some = within or not self.sets.is_empty(self.sets.both(node, self.space))
+                self._pythons[specifier] = within if some else None
+        return self._pythons[specifier]
+
+    def second_choices(self, name: str, versions: Sequence[str]) -> int:
+        """Give the versions (bit 1 for the first) that only a part of the space can use."""
+        later = self._later.get(name, 0)
+        if not isinstance(later, int):
+            known = {_canonical(text) for text in later}
+            later = self._later[name] = sum(2 << at for at, text in enumerate(versions) if known and text in known)
+        return later
 
     def metadata(self, name: str, version: Version, artifacts: Sequence[Artifact]) -> CoreMetadata:
         """See `CandidateSource`: with markers evaluated for the space."""
+        if name.startswith(FORK_PREFIX):
+            return CoreMetadata(name=name, version="1")
         metadata = self.source.metadata(name, version, [original(artifact) for artifact in artifacts])
-        specifiers = {one.requires_python for one in map(original, artifacts)} | {metadata.requires_python}
-        requires = [text for specifier in specifiers if specifier for text in self._python_fork(specifier)]
-        return replace(metadata, requires_python=None, requires_dist=(*requires, *self.evaluate(metadata)))
+        return self._evaluated(name, metadata)
 
-    def _python_fork(self, specifier: str) -> list[str]:
-        node = set_of_python(self.sets, specifier)
-        if self.sets.is_within(self.space, node):
-            return []
-        if self.sets.is_empty(self.sets.both(self.space, node)):
-            raise RequirementError(f"it needs Python {specifier}")
-        return [self.fork_requirement(node)]
+    def _evaluated(self, name: str, metadata: CoreMetadata) -> CoreMetadata:
+        if self._fits(metadata.requires_python) is None:
+            raise RequirementError(f"it needs Python {metadata.requires_python}")
+        return replace(metadata, requires_python=None, requires_dist=tuple(self.evaluate(name, metadata.requires_dist)))
 
-    def fork_requirement(self, node: Node) -> str:
-        """Give a requirement that divides the space by *node* as soon as it is looked at."""
-        marker = marker_of(self.sets, node, self.space) or ""
-        return FORK_PREFIX + marker.encode().hex()
-
-    def evaluate(self, metadata: CoreMetadata) -> list[str]:
+    def evaluate(self, name: str, texts: Iterable[str]) -> list[str]:
         """Give the requirements that count somewhere in the space, without markers but for the extra that brings them."""
-        found: list[str] = []
         base: list[Conditional] = []
         by_extra: dict[str, list[Conditional]] = {}
-        for text in metadata.requires_dist:
+        for text in texts:
             requirement = parse_requirement(text)
-            for extra in ("", *_extras_of(requirement)):
+            always = self.conditional(requirement, "")
+            if self._counts(always):
+                base.append(always)
+                self._see(name, always)
+                continue  # what counts somewhere without an extra is always there for the solver
+            for extra in _extras_of(requirement):
                 conditional = self.conditional(requirement, extra)
-                if self.sets.is_empty(self.sets.both(conditional.node, self.space)):
-                    continue
-                if not extra:
-                    base.append(conditional)
-                    found.append(conditional.text)
-                elif not self._counts_without(requirement):
+                if self._counts(conditional):
                     by_extra.setdefault(extra, []).append(conditional)
-                    found.append(f'{conditional.text} ; extra == "{extra}"')
-                self._see(conditional)
-        found += self.forks_of(base)
+                    self._see(name, conditional)
+        found = self._apart(base, ())
         for extra, added in by_extra.items():
-            found += [f'{text} ; extra == "{extra}"' for text in self.forks_of([*base, *added]) if text not in found]
+            found += [f'{text} ; extra == "{extra}"' for text in self._apart(added, base)]
         return found
 
-    def _counts_without(self, requirement: Requirement) -> bool:
-        # what counts somewhere without the extra is always there for the solver
-        return not self.sets.is_empty(self.sets.both(self.conditional(requirement, "").node, self.space))
+    def _counts(self, conditional: Conditional) -> bool:
+        return not self.sets.is_empty(self.sets.both(conditional.node, self.space))
 
-    def _see(self, conditional: Conditional) -> None:
+    def _see(self, name: str, conditional: Conditional) -> None:
         if not self.sets.is_within(self.space, conditional.node):
-            self.seen.setdefault(conditional.name, {})[conditional.node] = None
+            self._partial.setdefault(name, {}).setdefault(conditional.name, {})[conditional.condition] = None
+
+    def partial(self, name: str, child: str) -> list[Node]:
+        """Give the sets of environments, parts of the space, for which *name* ("" for the roots) needs *child*."""
+        conditions = dict(self._partial.get(name, {}).get(child, {}))
+        head = self._heads.get(name)
+        if head is not None:
+            stored: dict[str, list[Condition]] = json.loads(head)
+            conditions |= dict.fromkeys((marker, extra) for marker, extra in stored.get(child, ()))
+        return [set_of(self.sets, marker, extra=extra) for marker, extra in conditions]
+
+    def partials(self) -> list[Node]:
+        """Give all the sets of environments for which somebody needs something."""
+        pairs = [(name, child) for name, children in self._partial.items() for child in children]
+        pairs += [(name, child) for name, head in self._heads.items() for child in json.loads(head)]
+        return [node for name, child in dict.fromkeys(pairs) for node in self.partial(name, child)]
 
     def conditional(self, requirement: Requirement, extra: str) -> Conditional:
         """Take the marker off, with *extra* asked for ("" for none)."""
@@ -170,30 +203,34 @@ class UniversalSource:
             name=normalize(requirement.name),
             specifier=str(requirement.specifier),
             url=requirement.url,
-            extras=tuple(sorted(normalize(one) for one in requirement.extras)),
             node=node,
+            condition=(marker or "", extra),
         )
 
-    def forks_of(self, conditionals: Sequence[Conditional]) -> list[str]:
-        """Give a fork for requirements of one project that exclude each other and never hold together."""
+    def _apart(self, rows: Sequence[Conditional], others: Sequence[Conditional]) -> list[str]:
+        """Give *rows* for the solver; those that exclude each other, or *others*, give way to a division."""
+        ours = {id(one) for one in rows}
         by_name: dict[str, list[Conditional]] = {}
-        for conditional in conditionals:
-            by_name.setdefault(conditional.name, []).append(conditional)
-        for group in by_name.values():
-            for at, one in enumerate(group):
-                for other in group[at + 1 :]:
-                    apart = self.sets.is_empty(self.sets.both(self.sets.both(one.node, other.node), self.space))
-                    if apart and _exclude_each_other(one, other):
-                        return [self.fork_requirement(one.node)]
-        return []
+        for one in (*others, *rows):
+            by_name.setdefault(one.name, []).append(one)
+        dropped: set[int] = set()
+        forks: dict[str, None] = {}
+        for one, other in (pair for group in by_name.values() for pair in itertools.combinations(group, 2)):
+            if id(other) in ours and self._never_together(one, other) and _exclude_each_other(one, other):
+                forks[self._fork(other.node)] = None
+                dropped |= {id(one), id(other)}
+        return [*(one.text for one in rows if id(one) not in dropped), *forks]
+
+    def _never_together(self, one: Conditional, other: Conditional) -> bool:
+        return self.sets.is_empty(self.sets.both(self.sets.both(one.node, other.node), self.space))
+
+    def _fork(self, node: Node) -> str:
+        return FORK_PREFIX + (marker_of(self.sets, node, self.space) or "").encode().hex()
 
     def direct(self, request: DirectRequest) -> DirectCandidate:
         """See `CandidateSource`."""
         candidate = self.source.direct(request)
-        metadata = candidate.metadata
-        requires = self._python_fork(metadata.requires_python) if metadata.requires_python else []
-        changed = replace(metadata, requires_python=None, requires_dist=(*requires, *self.evaluate(metadata)))
-        return replace(candidate, metadata=changed)
+        return replace(candidate, metadata=self._evaluated(candidate.name, candidate.metadata))
 
     def prefetch_pages(self, names: Iterable[str]) -> None:
         """See `CandidateSource`."""
@@ -201,25 +238,78 @@ class UniversalSource:
 
     def prefetch_metadata(self, artifacts: Iterable[Artifact]) -> None:
         """See `CandidateSource`."""
-        self.source.prefetch_metadata([original(artifact) for artifact in artifacts])
+        self.source.prefetch_metadata([one for one in map(original, artifacts) if one.url])
 
     def load_digest(self, key: str) -> bytes | None:
-        """See `CandidateSource`."""
-        return self.source.load_digest(key + self._suffix) if self._digests else None
+        """See `CandidateSource`. The first lines of a digest are our own: second choices, and conditions."""
+        name = key.partition("/")[0]
+        data = None if name.startswith(FORK_PREFIX) else self.source.load_digest(key + self._suffix)
+        if data is None:
+            return None
+        first, _, rest = data.partition(b"\n")
+        head, _, rest = rest.partition(b"\n")
+        crc, _, later = first.partition(b" ")
+        if crc != b"%08x" % zlib.crc32(later + head):
+            return None
+        self._later[name] = int(later, 16)
+        self._heads[name] = head
+        return rest
 
     def store_digest(self, key: str, data: bytes) -> None:
         """See `CandidateSource`."""
-        if not key.startswith(FORK_PREFIX):
-            self.source.store_digest(key + self._suffix, data)
+        name = key.partition("/")[0]
+        later = self._later.get(name, 0)
+        if name.startswith(FORK_PREFIX) or not isinstance(later, int):
+            return
+        conditions: dict[str, list[Condition]] = json.loads(self._heads.get(name, b"{}"))
+        for child, more in self._partial.get(name, {}).items():
+            known = dict.fromkeys((marker, extra) for marker, extra in conditions.get(child, ()))
+            conditions[child] = list(known | more)
+        head, first = json.dumps(conditions).encode(), b"%x" % later
+        self.source.store_digest(key + self._suffix, b"%08x %s\n%s\n%s" % (zlib.crc32(first + head), first, head, data))
+
+
+def _presented(artifact: Artifact) -> Artifact:
+    """Give a file as one for every Python and platform; `original` undoes it."""
+    filename = artifact.filename
+    if artifact.is_wheel:
+        parts = filename[:-4].split("-")
+        filename = f"{parts[0]}-{parts[1]}-py3-none-any.whl"
+    return replace(artifact, filename=filename, requires_python=None, provenance=_kept(artifact))
+
+
+def _kept(artifact: Artifact) -> str:
+    return json.dumps([artifact.filename, artifact.requires_python, artifact.provenance])
+
+
+def version_text(name: str, filename: str) -> str:
+    """Give the version that the name of a file of this project says, as it is written there."""
+    if filename.endswith(".whl"):
+        return filename.split("-", 2)[1]
+    stem = filename.removesuffix(".tar.gz").removesuffix(".zip")
+    return next((stem[at + 1 :] for at, one in enumerate(stem) if one == "-" and normalize(stem[:at]) == name), "")
+
+
+def _canonical(text: str) -> str:
+    try:
+        return str(Version(text.replace("_", "-")))
+    except ValueError:
+        return ""
 
 
 def original(artifact: Artifact) -> Artifact:
     """Give the artifact as the index has it."""
-    try:
-        filename, requires_python, provenance = json.loads(artifact.provenance or "")
-    except ValueError as error:
-        raise LockError(f"{artifact.filename} did not come through the lock's own source") from error
+    filename, requires_python, provenance = _unkept(artifact.provenance)
     return replace(artifact, filename=filename, requires_python=requires_python, provenance=provenance)
+
+
+@functools.lru_cache(maxsize=16_384)
+def _unkept(text: str | None) -> tuple[str, str | None, str | None]:
+    try:
+        filename, requires_python, provenance = json.loads(text or "")
+    except ValueError as error:
+        raise LockError("a file did not come through the lock's own source") from error
+    return filename, requires_python, provenance
 
 
 def _extras_of(requirement: Requirement) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ class Node:
     """One thing to decide. All integers are masks; *index* is also the order in which nodes were met.
 
     *eligible* candidates may be chosen at all, *usual* ones without anybody asking for exactly them; of those *stable* ones
-    are wanted before the rest, and *preferred* ones before all. *allowed* is what the constraints leave.
+    are wanted before the rest, and *preferred* ones before all; *later* ones only where nothing else is stable or preferred.
+    *allowed* is what the constraints leave.
     """
 
     index: int
@@ -43,6 +44,7 @@ class Node:
     stable: int = YES
     usual: int = YES
     preferred: int = 0
+    later: int = 0
     lowest: bool = False
     releases: Releases | None = None
     direct: list[DirectRequest] = field(default_factory=list[DirectRequest])
@@ -71,6 +73,8 @@ class Node:
     def choose(self, mask: int) -> int:
         """Give the position of the most wanted bit among *mask*, or 0 where no candidate counts."""
         mask &= self.eligible
+        if mask & ~self.later & (self.stable | self.preferred):
+            mask &= ~self.later
         wanted = mask & self.preferred or mask & self.stable or mask & self.usual or mask
         if not wanted:
             return 0

@@ -85,6 +85,8 @@ class Problem:
             node.stable &= ~releases.prereleases
             if mode == "disallow":
                 node.eligible &= ~releases.prereleases
+        tell = getattr(self.catalog.source, "second_choices", None)
+        node.later = tell(name, line.texts) if tell is not None else 0
         node.lowest = policy.strategy == "lowest" or (policy.strategy == "lowest-direct" and name in self._direct_names)
         node.allowed = node.full
         for row in self._constraints.get(name, ()):

@@ -21,8 +21,8 @@ from envkit.resolve.outcome import to_resolution
 from envkit.resolve.ports import CandidateSource
 from envkit.resolve.problem import Problem, Restart
 from envkit.resolve.pubgrub import PubGrubSolver
+from envkit.resolve.rules import Rules
 from envkit.resolve.scout import Scout
-from envkit.resolve.selection import Rules
 from envkit.resolve.solver import Bounds, Solver, Unsolvable
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class Resolver:
         *,
         requires_python: str = ">=3.9",
         environments: Sequence[str] = (),
+        required_environments: Sequence[str] = (),
         extras: Mapping[str, Iterable[Lockable]] | None = None,
         groups: Mapping[str, Iterable[Lockable]] | None = None,
         default_groups: Sequence[str] = (),
@@ -111,12 +112,14 @@ class Resolver:
         def make(target: Target, source: CandidateSource) -> Resolver:
             return Resolver(target, source, self.policy, self.solver, self.reporter, self.cancel)
 
+        rules = Rules(target=self.target, policy=self.policy, now=datetime.now(UTC))
         return lock(
             make,
             self.source,
             requirements,
             requires_python=requires_python,
             environments=environments,
+            required_environments=required_environments,
             extras=extras,
             groups=groups,
             default_groups=default_groups,
@@ -124,6 +127,7 @@ class Resolver:
             constraints=constraints,
             overrides=overrides,
             previous=previous,
+            builds=lambda name: not rules.binary_only(name) and rules.may_build(name),
             cancel=self.cancel,
         )
 

@@ -8,6 +8,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
 from envkit.errors import EnvkitError, LockError, NoCandidate, ResolutionImpossible
@@ -148,6 +149,122 @@ def test_a_cap_divides_only_where_nothing_serves_all():
     found = locked(projects, ["x", "x>=2; python_version<'3.12'"])
     assert versions(found) == {"x": [("1", 'python_version >= "3.12"'), ("2", 'python_version < "3.12"')]}
     check_everywhere(found, projects, ["x"])
+
+
+def test_what_only_newer_pythons_need_may_need_them():
+    """Neither is the older parent taken, nor the range divided, where a dependency is asked for by new Pythons alone."""
+    projects = {
+        "app": {"1": R(), "2": R("x>=2; python_version>='3.11'", "backport; python_version<'3.11'")},
+        "x": {"1": R(), "2": R(python=">=3.11")}, "backport": {"1": R(python=">=3.8,<3.11")},
+    }  # fmt: skip
+    found = locked(projects, ["app"])
+    assert versions(found) == {
+        "app": [("2", None)], "x": [("2", 'python_version >= "3.11"')], "backport": [("1", 'python_version < "3.11"')],
+    }  # fmt: skip
+    check_everywhere(found, projects, ["app"])
+
+
+def test_an_open_range_is_for_the_pythons_that_there_are():
+    projects = {"x": {"1": R(python=">=3.8,<4.0")}}
+    assert versions(locked(projects, ["x"])) == {"x": [("1", None)]}
+
+
+def test_the_files_of_every_fork_are_kept():
+    """Each part of the range sees only the wheels that it can use; a version that serves both has those of both."""
+    wheels = [f"both-1-cp3{minor}-cp3{minor}-win_amd64.whl" for minor in (9, 12)]
+    projects = {
+        "both": {"1": Release(files=wheels)}, "x": {"1": R(python="<3.11"), "2": R(python=">=3.11")},
+    }  # fmt: skip
+    found = locked(projects, ["both", "x"], requires_python=">=3.9,<3.13")
+    assert len(versions(found)["x"]) == 2
+    assert [one.filename for one in found.package("both")[0].artifacts] == [wheels[1], wheels[0]]
+
+
+_LINUX = "sys_platform == 'linux' and platform_machine == 'x86_64'"
+_WINDOWS = "sys_platform == 'win32' and platform_machine == 'AMD64'"
+
+
+def wheels(name: str, version: str, *tags: str) -> Release:
+    return Release(files=[f"{name}-{version}-{tag}.whl" for tag in tags])
+
+
+LINUX = {"sys_platform": "linux", "platform_machine": "x86_64"}
+WINDOWS = {"sys_platform": "win32", "platform_machine": "AMD64"}
+
+
+def there(found: Lock, name: str, environment) -> list[str]:
+    """Give the versions of a project in one environment."""
+    markers = {**TARGETS[0].markers, **environment}
+    return [text for text, marker in versions(found)[name] if not marker or Marker(marker).evaluate(markers)]
+
+
+def test_required_environments_have_files():
+    linux, windows = "py3-none-manylinux_2_28_x86_64", "py3-none-win_amd64"
+    projects = {"x": {"1": wheels("x", "1", linux, windows), "2": wheels("x", "2", linux)}}
+    required = [_LINUX, _WINDOWS]
+    assert versions(locked(projects, ["x"])) == {"x": [("2", None)]}
+    assert versions(locked(projects, ["x"], required_environments=required)) == {"x": [("1", None)]}
+    assert versions(locked(projects, ["x"], required_environments=required[:1])) == {"x": [("2", None)]}
+    # what needs the newer one where it has files gets it there
+    projects["app"] = {"1": R("x; sys_platform=='win32'", "x>=2; sys_platform!='win32'")}
+    found = locked(projects, ["app"], required_environments=required)
+    assert (there(found, "x", WINDOWS), there(found, "x", LINUX)) == (["1"], ["2"])
+    # nothing is required of what is not needed there
+    projects["app"] = {"1": R("x>=2; sys_platform=='linux'")}
+    assert versions(locked(projects, ["app"], required_environments=required))["x"] == [
+        ("2", 'sys_platform == "linux"')
+    ]
+
+
+def test_a_fork_where_no_version_has_files_for_all_that_is_required():
+    projects = {"x": {"1": wheels("x", "1", "py3-none-win_amd64"), "2": wheels("x", "2", "py3-none-linux_x86_64")}}
+    found = locked(projects, ["x"], required_environments=[_LINUX, _WINDOWS])
+    assert (there(found, "x", WINDOWS), there(found, "x", LINUX)) == (["1"], ["2"])
+    assert len(found.packages) == 2
+
+
+def test_required_environments_want_every_python_of_the_range():
+    tags = [f"cp3{minor}-cp3{minor}-manylinux_2_28_x86_64" for minor in range(9, 13)]
+    projects = {"x": {"1": wheels("x", "1", *tags), "2": wheels("x", "2", *tags[1:])}}
+    options = {
+        "requires_python": ">=3.9,<3.13",
+        "required_environments": [_LINUX + " and implementation_name == 'cpython'"],
+    }
+    assert versions(locked(projects, ["x"], **options)) == {"x": [("1", None)]}
+    found = versions(
+        locked({"x": {"2": projects["x"]["2"], "0": R()}}, ["x>=2; python_version>='3.10'", "x"], **options)
+    )
+    assert {version for version, _ in found["x"]} == {"0", "2"}
+
+
+def test_a_required_environment_without_files_is_an_error():
+    projects = {"x": {"1": wheels("x", "1", "py3-none-linux_x86_64")}}
+    source = MemorySource(projects)
+    for _ in range(2):  # from the page, then from what was kept of it
+        with pytest.raises(NoCandidate, match=r"no version of x .* required: sys_platform == \"win32\""):
+            lock(source, ["x"], required_environments=[_WINDOWS])
+    with pytest.raises(LockError, match="outside of what the lock is for"):
+        lock(source, ["x"], required_environments=[_WINDOWS], environments=["sys_platform == 'linux'"])
+    built = {"x": {"1": Release(files=["x-1.tar.gz"])}}
+    assert versions(locked(built, ["x"], required_environments=[_WINDOWS])) == {"x": [("1", None)]}
+    with pytest.raises(NoCandidate):
+        locked(built, ["x"], required_environments=[_WINDOWS], policy=ResolutionPolicy(only_binary=(":all:",)))
+
+
+def test_a_lock_that_lacks_required_files_is_made_anew():
+    projects = {"x": {"1": wheels("x", "1", "py3-none-any"), "2": wheels("x", "2", "py3-none-linux_x86_64")}}
+    first = locked(projects, ["x"])
+    again = locked(projects, ["x"], previous=first, required_environments=[_WINDOWS])
+    assert (versions(first)["x"], versions(again)["x"]) == ([("2", None)], [("1", None)])
+
+
+def test_each_part_keeps_its_own_versions():
+    """Where a project has several versions in the previous lock, each environment goes on with its own."""
+    marks = ["; sys_platform=='win32'", "; sys_platform!='win32'"]
+    projects = {"x": {"1": [], "2": [], "3": [], "4": []}, "y": {"1": []}}
+    first = locked(projects, [f"x<2{marks[0]}", f"x<4,>=2{marks[1]}"])
+    again = locked(projects, [f"x<3{marks[0]}", f"x>=3{marks[1]}", "y"], previous=first)
+    assert versions(again)["x"] == [("1", 'sys_platform == "win32"'), ("3", 'sys_platform != "win32"')]
 
 
 def test_extras_and_groups_and_conflicts():
