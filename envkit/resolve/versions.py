@@ -14,6 +14,16 @@ from packaging.version import Version
 
 from envkit.errors import RequirementError
 from envkit.model.identity import MAX_SPECIFIER_LENGTH, parse_version
+from envkit.resolve.points import (
+    Point,
+    dev_of,
+    first_point,
+    is_post_of,
+    is_post_or_dev,
+    is_pre,
+    plain_release,
+    point_of,
+)
 
 ABSENT = 1
 _CLAUSE = re.compile(r"\s*(===|==|~=|!=|<=|>=|<|>)\s*(\S+)\s*")
@@ -26,13 +36,13 @@ class VersionLine:
     stable ones is the chooser's work, not the specifier's.
     """
 
-    __slots__ = ("_keys", "_masks", "full", "has_local", "texts")
+    __slots__ = ("_masks", "_points", "full", "has_local", "texts")
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
         self.full = (1 << (len(texts) + 1)) - 1
         self.has_local = "+" in "".join(texts)
-        self._keys: list[Version | None] = [None] * len(texts)
+        self._points: list[Point | None] = [None] * len(texts)
         self._masks: dict[str, int] = {"": self.full & ~ABSENT}
 
     def mask(self, specifier: str) -> int:
@@ -52,8 +62,9 @@ class VersionLine:
 
     def index(self, text: str) -> int | None:
         """Give the position of the version spelled *text* (normalized), or None."""
-        at = self._left(self._public(text))
-        while at < len(self.texts) and self._key(at) == self._public(text):
+        point = point_of(text)
+        at = self._left(point)
+        while at < len(self.texts) and self._point(at) == point:
             if self.texts[at] == text:
                 return at
             at += 1
@@ -77,43 +88,48 @@ class VersionLine:
         if text.endswith(".*"):
             if operator != "==":
                 raise RequirementError(f"a wildcard does not go with {operator}: {text!r}")
-            return self._prefix(text[:-2])
-        version = parse_version(text)
-        if version.local is not None:
+            return self._wildcard(text[:-2])
+        if "+" in text:
             return self._slowly(operator, text)
+        point = point_of(text)
         if operator == "==":
-            return self._range(self._left(version), self._right(version))
+            return self._range(self._left(point), self._right(point))
         if operator == ">=":
-            return self._range(self._left(version), len(self.texts))
+            return self._range(self._left(point), len(self.texts))
         if operator == "<=":
-            return self._range(0, self._right(version))
+            return self._range(0, self._right(point))
         if operator == "~=":
-            release = version.release[:-1]
-            if not release:
-                raise RequirementError(f"~= needs at least two release segments: {text!r}")
-            prefix = f"{version.epoch}!" + ".".join(map(str, release))
-            return self._compare(">=", text) & self._prefix(prefix)
+            return self._compatible(text, point)
         if operator == "<":
-            if not version.is_prerelease:
-                # "<V" must not allow a pre-release of V, and those are all that lies between V.dev0 and V.
-                version = parse_version(f"{text}.dev0")
-            return self._range(0, self._left(version))
-        at = self._right(version)
-        if version.post is None and version.dev is None:
-            while at < len(self.texts) and _is_post_of(self._key(at), version):
+            # "<V" must not allow a pre-release of V, and those are all that lies between V.dev0 and V.
+            return self._range(0, self._left(point if is_pre(point) else dev_of(point)))
+        at = self._right(point)
+        if not is_post_or_dev(point):
+            while at < len(self.texts) and is_post_of(self._point(at), point):
                 at += 1  # ">V" must not allow a post-release of V
         return self._range(at, len(self.texts))
 
-    def _prefix(self, text: str) -> int:
+    def _compatible(self, text: str, point: Point) -> int:
+        release = plain_release(text) or parse_version(text).release
+        if len(release) < 2:
+            raise RequirementError(f"~= needs at least two release segments: {text!r}")
+        return self._range(self._left(point), len(self.texts)) & self._prefix(release[:-1], point[0])
+
+    def _wildcard(self, text: str) -> int:
+        release = plain_release(text)
+        if release is not None:
+            return self._prefix(release, 0)
         version = parse_version(text)
         if version.pre is not None or version.post is not None or version.dev is not None or version.local is not None:
             return self._slowly("==", f"{text}.*")
-        release = version.release
-        above = f"{version.epoch}!" + ".".join(map(str, (*release[:-1], release[-1] + 1)))
-        return self._range(self._left(parse_version(f"{text}.dev0")), self._left(parse_version(f"{above}.dev0")))
+        return self._prefix(version.release, version.epoch)
+
+    def _prefix(self, release: tuple[int, ...], epoch: int) -> int:
+        above = (*release[:-1], release[-1] + 1)
+        return self._range(self._left(first_point(release, epoch)), self._left(first_point(above, epoch)))
 
     def _slowly(self, operator: str, text: str) -> int:
-        from packaging.specifiers import InvalidSpecifier, Specifier  # for what nearly nobody writes
+        from packaging.specifiers import InvalidSpecifier, Specifier
 
         try:
             specifier = Specifier(operator + text)
@@ -124,43 +140,35 @@ class VersionLine:
     def _range(self, low: int, high: int) -> int:
         return ((1 << high) - (1 << low)) << 1 if high > low else 0
 
-    @staticmethod
-    def _public(text: str) -> Version:
-        return parse_version(text.partition("+")[0])
+    def _point(self, at: int) -> Point:
+        point = self._points[at]
+        if point is None:
+            point = self._points[at] = point_of(self.texts[at])
+        return point
 
-    def _key(self, at: int) -> Version:
-        key = self._keys[at]
-        if key is None:
-            key = self._keys[at] = self._public(self.texts[at])
-        return key
-
-    def _left(self, version: Version) -> int:
-        low, high = 0, len(self.texts)
+    def _left(self, wanted: Point) -> int:
+        points = self._points
+        low, high = 0, len(points)
         while low < high:
             middle = (low + high) // 2
-            if self._key(middle) < version:
+            point = points[middle] or self._point(middle)
+            if point < wanted:
                 low = middle + 1
             else:
                 high = middle
         return low
 
-    def _right(self, version: Version) -> int:
-        low, high = 0, len(self.texts)
+    def _right(self, wanted: Point) -> int:
+        points = self._points
+        low, high = 0, len(points)
         while low < high:
             middle = (low + high) // 2
-            if version < self._key(middle):
+            point = points[middle] or self._point(middle)
+            if wanted < point:
                 high = middle
             else:
                 low = middle + 1
         return low
-
-
-def _is_post_of(version: Version, final: Version) -> bool:
-    return (
-        version.post is not None
-        and (version.epoch, version.pre) == (final.epoch, final.pre)
-        and version.__replace__(post=None, dev=None) == final
-    )
 
 
 def sort_key(version: Version) -> tuple[Version, bool, Version]:
