@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from envkit.model.candidate import Artifact as Artifact
     from envkit.model.candidate import Rejection as Rejection
     from envkit.model.distribution import InstalledDistribution as InstalledDistribution
+    from envkit.model.editable import Editable as Editable
     from envkit.model.plan import InstallPlan as InstallPlan
     from envkit.model.plan import InstallReport as InstallReport
     from envkit.model.policy import ResolutionPolicy as ResolutionPolicy
@@ -66,7 +67,6 @@ if TYPE_CHECKING:
     from envkit.model.resolution import Resolution as Resolution
     from envkit.model.secret import Secret as Secret
     from envkit.model.source import PYPI as PYPI
-    from envkit.model.source import Editable as Editable
     from envkit.model.source import Index as Index
     from envkit.model.target import Target as Target
     from envkit.resolve.resolver import Resolver as Resolver
@@ -98,7 +98,8 @@ _HOMES = {
     "model.policy": "ResolutionPolicy",
     "model.resolution": "Pin Resolution",
     "model.secret": "Secret",
-    "model.source": "PYPI Editable Index",
+    "model.editable": "Editable",
+    "model.source": "PYPI Index",
     "model.target": "Target",
     "resolve.resolver": "Resolver",
     "wheels.settings": "BuildSettings",

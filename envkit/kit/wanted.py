@@ -100,8 +100,8 @@ def _kinds() -> tuple[type[Any], ...]:
 
     from packaging.requirements import Requirement
 
+    from envkit.model.editable import Editable
     from envkit.model.requested import RequirementEntry
-    from envkit.model.source import Editable
 
     return (Requirement, Path, Editable, RequirementEntry)
 

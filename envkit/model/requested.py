@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from envkit.model.editable import Editable
 from envkit.model.secret import mask_credentials
-from envkit.model.source import Editable
 from envkit.model.values import Value
 
 

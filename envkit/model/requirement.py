@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the parsers of `packaging` are loaded where a requirement n
     from packaging.markers import Marker
     from packaging.requirements import Requirement
 
-    from envkit.model.source import Editable
+    from envkit.model.editable import Editable
 
 RequirementLike: TypeAlias = "str | Requirement | Path | Editable"
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit.model.identity import normalize
-from envkit.model.pin import Edge, Explanation, Pin, Request
+from envkit.model.pin import Edge, Pin, Request
 from envkit.model.target import Target
 from envkit.model.values import Value
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envkit.model.explanation import Explanation
     from envkit.model.lock import LockChange
 
-__all__ = ["Edge", "Explanation", "Pin", "Request", "Resolution"]
+__all__ = ["Edge", "Pin", "Request", "Resolution"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class Resolution(Value):
 
     def explain(self, name: str) -> Explanation:
         """Say who asked for a project with what, and what kept it from being newer. Raises `KeyError` for an unknown one."""
+        from envkit.model.explanation import Explanation
         from envkit.model.resolution_views import path_to
 
         pin = self.pins[normalize(name)]

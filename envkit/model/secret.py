@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from typing import Any, final
-from urllib.parse import urlsplit, urlunsplit
 
 MASK = "****"
 
@@ -47,6 +46,10 @@ class Secret:
 
 def strip_credentials(url: str) -> str:
     """Give *url* without its user information (PEP 610 wants it so); ``git@host`` user names of ssh stay."""
+    if "@" not in url:
+        return url
+    from urllib.parse import urlsplit, urlunsplit  # takes as long as the rest of a warm resolution's addresses
+
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -59,9 +62,9 @@ def strip_credentials(url: str) -> str:
     return urlunsplit(parts._replace(netloc=host))
 
 
-_USER_INFO = re.compile(r"(?<=//)[^/?#\s@]+(?:@[^/?#\s@]+)*(?=@)")
+_USER_INFO = r"(?<=//)[^/?#\s@]+(?:@[^/?#\s@]+)*(?=@)"
 
 
 def mask_credentials(text: str) -> str:
     """Mask the user information of every URL inside *text*, for errors, events and logs."""
-    return _USER_INFO.sub(MASK, text) if "@" in text else text
+    return re.sub(_USER_INFO, MASK, text) if "@" in text else text

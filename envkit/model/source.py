@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from envkit.model.secret import mask_credentials, strip_credentials
 from envkit.model.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _DefaultIndex:
     """Stands for PyPI until something needs its address."""
 
+    __slots__ = ()
+
     def __repr__(self) -> str:
         return "envkit.PYPI"
+
+    def __reduce__(self) -> str:
+        return "PYPI"  # a copy is the same one
 
 
 PYPI = _DefaultIndex()
@@ -44,13 +47,6 @@ class Index:
 
     def __repr__(self) -> str:
         return f"Index({mask_credentials(self.url)!r}, name={self.name!r})"
-
-
-@dataclass(frozen=True, slots=True)
-class Editable:
-    """A local project or a VCS URL to be installed so that its sources stay in use (PEP 660)."""
-
-    target: str | Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ def _root(catalog: Catalog, given: RequirementLike) -> tuple[Dependency | None, 
     if not isinstance(given, str):
         from pathlib import Path
 
-        from envkit.model.source import Editable
+        from envkit.model.editable import Editable
         from envkit.resolve.ports import DirectRequest
 
         if isinstance(given, (Path, Editable)):

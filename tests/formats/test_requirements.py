@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from envkit.errors import RequirementError
 from envkit.formats.requirements_txt import RequirementsFile, parse_requirements, read_requirements
-from envkit.model.source import Editable
+from envkit.model.editable import Editable
 from tests.formats.test_requirements_pip import FILES
 
 

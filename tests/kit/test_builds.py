@@ -16,8 +16,8 @@ from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.builds import Builds, Workshop
 from envkit.kit.source import IndexSource
 from envkit.kit.supply import PoolSupply
+from envkit.model.editable import Editable
 from envkit.model.policy import ResolutionPolicy
-from envkit.model.source import Editable
 from envkit.model.target import Target
 from envkit.resolve.resolver import Resolver
 from envkit.testing.loopback import LoopbackIndex

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import envkit
-from envkit.model.source import Editable
+from envkit.model.editable import Editable
 from envkit.testing.loopback import LoopbackIndex
 from envkit.testing.wheels import make_wheel, wheel_bytes
 from envkit.wheels.settings import BuildSettings

@@ -11,8 +11,8 @@ import pytest
 from envkit.environment.builder import EnvBuilder
 from envkit.index.client import IndexClient
 from envkit.kit.builds import Builds
+from envkit.model.editable import Editable
 from envkit.model.policy import ResolutionPolicy
-from envkit.model.source import Editable
 from tests.kit.test_builds import World, files_of
 
 pytestmark = pytest.mark.live

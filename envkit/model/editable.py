@@ -1,0 +1,13 @@
+"""Projects that are installed so that their sources stay in use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Editable:
+    """A local project or a VCS URL to be installed so that its sources stay in use (PEP 660)."""
+
+    target: str | Path
