@@ -22,7 +22,7 @@ MAX_REJECTIONS = 200
 
 def to_error(problem: Problem, proof: Incompatibility, bounds: Bounds) -> EnvkitError:
     """Give the error for a problem without a solution."""
-    facts = [one for one in ordered(proof) if isinstance(one.cause, Fact)]
+    facts = [(one.terms[0][1], one.fact) for one in ordered(proof) if one.fact is not None]
     simple = _unknown(problem, facts) or _without_candidates(problem, facts, bounds)
     if simple is not None:
         return simple
@@ -31,7 +31,7 @@ def to_error(problem: Problem, proof: Incompatibility, bounds: Bounds) -> Envkit
     lines = [*account, *_rejected_lines(rejections)]
     suggestions = suggest(problem, facts, bounds)
     hint = "; ".join(f"it works if you {one.change}" for one in suggestions[:3]) or None
-    projects = {problem.nodes[one.cause.node].name for one in facts if isinstance(one.cause, Fact)}
+    projects = {problem.nodes[fact.node].name for _, fact in facts}
     context: dict[str, Any] = {
         "requirements": tuple(sorted(row.text for row in problem.inputs.roots)),
         "account": tuple(lines),
@@ -49,11 +49,10 @@ def to_error(problem: Problem, proof: Incompatibility, bounds: Bounds) -> Envkit
     )
 
 
-def _unknown(problem: Problem, facts: list[Incompatibility]) -> ProjectNotFound | None:
+def _unknown(problem: Problem, facts: list[tuple[int, Fact]]) -> ProjectNotFound | None:
     """Give the error for a root that no index knows."""
-    for one in facts:
-        fact = one.cause
-        if not isinstance(fact, Fact) or fact.node != ROOT or fact.need < 0:
+    for _, fact in facts:
+        if fact.node != ROOT or fact.need < 0:
             continue
         name = problem.nodes[fact.need].name
         if name in problem.catalog.missing and not problem.nodes[fact.need].direct:
@@ -67,11 +66,10 @@ def _unknown(problem: Problem, facts: list[Incompatibility]) -> ProjectNotFound 
     return None
 
 
-def _without_candidates(problem: Problem, facts: list[Incompatibility], bounds: Bounds) -> NoCandidate | None:
+def _without_candidates(problem: Problem, facts: list[tuple[int, Fact]], bounds: Bounds) -> NoCandidate | None:
     """Give the error for a root of which no file can be used, or whose own words no version fits."""
-    for one in facts:
-        fact = one.cause
-        if not isinstance(fact, Fact) or fact.node != ROOT or fact.need < 0:
+    for _, fact in facts:
+        if fact.node != ROOT or fact.need < 0:
             continue
         node = problem.nodes[fact.need]
         unmet = _nothing_fits(problem, fact)
@@ -97,14 +95,11 @@ def _without_candidates(problem: Problem, facts: list[Incompatibility], bounds: 
     return None
 
 
-def _account(problem: Problem, facts: list[Incompatibility]) -> list[str]:
+def _account(problem: Problem, facts: list[tuple[int, Fact]]) -> list[str]:
     """Tell the facts of a proof in few lines: one for each pair of projects, however many versions it is about."""
     asked: dict[str, None] = {}
     between: dict[tuple[str, int, int], tuple[int, dict[str, None]]] = {}
-    for one in facts:
-        fact = one.cause
-        if not isinstance(fact, Fact):
-            continue
+    for bits, fact in facts:
         if fact.node == ROOT:
             asked[f"you ask for {fact.text}" + _nothing_fits(problem, fact)] = None
             continue
@@ -112,7 +107,7 @@ def _account(problem: Problem, facts: list[Incompatibility]) -> list[str]:
         key = (fact.kind, node.index, fact.need)
         mask, texts = between.get(key, (0, {}))
         texts[fact.text + (_nothing_fits(problem, fact) if fact.kind == "dependency" else "")] = None
-        between[key] = (mask | one.terms[0][1], texts)
+        between[key] = (mask | bits, texts)
     lines = list(asked)
     for (kind, index, _), (mask, texts) in between.items():
         node = problem.nodes[index]
@@ -161,12 +156,11 @@ def _conditional(problem: Problem, index: int, mask: int) -> str:
     return " or ".join(reasons) or "nothing asks for exactly it"
 
 
-def _rejections(problem: Problem, facts: list[Incompatibility]) -> dict[str, tuple[Rejection, ...]]:
+def _rejections(problem: Problem, facts: list[tuple[int, Fact]]) -> dict[str, tuple[Rejection, ...]]:
     """Give the rejected files that the requirements of a proof would have allowed, by project."""
     found: dict[str, tuple[Rejection, ...]] = {}
-    for one in facts:
-        fact = one.cause
-        if not isinstance(fact, Fact) or fact.need < 0 or len(found) >= MAX_REJECTED_PROJECTS:
+    for _, fact in facts:
+        if fact.need < 0 or len(found) >= MAX_REJECTED_PROJECTS:
             continue
         node = problem.nodes[fact.need]
         if node.base >= 0 or node.name in found or node.name in problem.catalog.missing or node.direct:

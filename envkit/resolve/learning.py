@@ -58,4 +58,4 @@ def _resolvent(one: Incompatibility, other: Incompatibility, on: int, full: int)
             terms[node] = have & mask
     if terms[on] == full:
         del terms[on]
-    return Incompatibility(tuple(terms.items()), (one, other))
+    return Incompatibility(tuple(terms.items()), None, (one, other))

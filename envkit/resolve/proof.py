@@ -49,12 +49,12 @@ def ordered(proof: Incompatibility) -> list[Incompatibility]:
         one, ready = stack.pop()
         if id(one) in done:
             continue
-        if isinstance(one.cause, Fact) or ready:
+        if one.parents is None or ready:
             done[id(one)] = None
             order.append(one)
         else:
             stack.append((one, True))
-            stack.extend((cause, False) for cause in reversed(one.cause))
+            stack.extend((parent, False) for parent in reversed(one.parents))
     return order
 
 
@@ -64,10 +64,11 @@ def to_derivation(problem: Problem, proof: Incompatibility) -> Derivation:
     steps: list[Step] = []
     for one in ordered(proof):
         numbers[id(one)] = len(steps)
-        if isinstance(one.cause, Fact):
-            steps.append(_fact(problem, one, one.cause))
+        fact = one.fact
+        if fact is not None:
+            steps.append(_fact(problem, one, fact))
         else:
-            causes = tuple(numbers[id(cause)] for cause in one.cause)
+            causes = tuple(numbers[id(parent)] for parent in one.parents or ())
             steps.append(Step(conclusion=_conclusion(problem, one), causes=causes))
     return Derivation(steps=tuple(steps))
 

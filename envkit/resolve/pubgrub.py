@@ -203,7 +203,7 @@ class _Search:
             terms = ((index, bits),) if barred == full else ((index, bits), (need.node, barred))
         if extra >= 0:
             terms = (*terms, (extra, YES))
-        return Incompatibility(terms, Fact("dependency", index, need.text, need.node))
+        return Incompatibility(terms, need)
 
     def _exclude(self, node: Node, bit: int, why: Unusable) -> Incompatibility:
         self.bounds.skipped(self.problem, node, bit, why.detail)

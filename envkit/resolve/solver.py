@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 
 from envkit.errors import ResolutionTooDeep
 from envkit.events import Emitter
-from envkit.resolve.node import Node
+from envkit.resolve.node import Need, Node
 from envkit.resolve.problem import Problem
 
 Solution: TypeAlias = dict[int, int]
@@ -20,7 +20,7 @@ Solution: TypeAlias = dict[int, int]
 class Fact:
     """Why a set of candidates cannot be together, as far as the outside says so.
 
-    *kind* is "root", "dependency" (*node* within the mask of its term needs *need*), "constraint", "unusable" (with
+    *kind* is "dependency" (*node* within the mask of its term needs *need*), "constraint", "unusable" (with
     *text* as reason) or "conditional" (yanked, a pre-release that is not allowed, not asked for).
     """
 
@@ -31,16 +31,32 @@ class Fact:
 
 
 class Incompatibility:
-    """Nodes with masks that cannot all hold: ``terms`` maps node to mask; ``cause`` is a fact or the two it follows from."""
+    """Nodes with masks that cannot all hold, as (node, mask) pairs.
 
-    __slots__ = ("cause", "dead", "terms")
+    It follows from two others (``parents``), or is a ``fact``. Most are what the first node needs: those keep the `Need`,
+    as searches make many thousands of them, and a proof asks for few.
+    """
+
+    __slots__ = ("_cause", "dead", "parents", "terms")
 
     def __init__(
-        self, terms: tuple[tuple[int, int], ...], cause: Fact | tuple[Incompatibility, Incompatibility]
+        self,
+        terms: tuple[tuple[int, int], ...],
+        cause: Fact | Need | None,
+        parents: tuple[Incompatibility, Incompatibility] | None = None,
     ) -> None:
         self.terms = terms
-        self.cause = cause
+        self.parents = parents
+        self._cause = cause
         self.dead = False
+
+    @property
+    def fact(self) -> Fact | None:
+        """Why the outside says so; None where it follows from others."""
+        cause = self._cause
+        if isinstance(cause, Need):
+            return Fact("dependency", self.terms[0][0], cause.text, cause.node)
+        return cause
 
 
 class Unsolvable(Exception):

@@ -15,7 +15,7 @@ from envkit.resolve.inputs import Inputs
 from envkit.resolve.node import ROOT
 from envkit.resolve.problem import Problem, Restart
 from envkit.resolve.pubgrub import PubGrubSolver
-from envkit.resolve.solver import Bounds, Fact, Incompatibility, Unsolvable
+from envkit.resolve.solver import Bounds, Fact, Unsolvable
 
 BUDGET = 3.0
 """Seconds for all suggestions of one error."""
@@ -33,7 +33,7 @@ class Suggestion(Value):
     versions: tuple[tuple[str, str], ...] = ()
 
 
-def suggest(problem: Problem, facts: list[Incompatibility], bounds: Bounds) -> tuple[Suggestion, ...]:
+def suggest(problem: Problem, facts: list[tuple[int, Fact]], bounds: Bounds) -> tuple[Suggestion, ...]:
     """Try changes to what the proof rests on, one at a time, the mildest first, until the time is up."""
     until = min(time.monotonic() + BUDGET, bounds.deadline)
     found: list[Suggestion] = []
@@ -49,10 +49,10 @@ def suggest(problem: Problem, facts: list[Incompatibility], bounds: Bounds) -> t
     return tuple(found)
 
 
-def _changes(problem: Problem, facts: list[Incompatibility]) -> Iterator[tuple[Suggestion, Inputs, ResolutionPolicy]]:
+def _changes(problem: Problem, facts: list[tuple[int, Fact]]) -> Iterator[tuple[Suggestion, Inputs, ResolutionPolicy]]:
     inputs, policy = problem.inputs, problem.catalog.rules.policy
-    blamed = {one.cause.text for one in facts if isinstance(one.cause, Fact) and one.cause.node == ROOT}
-    named = {problem.nodes[one.cause.node].name for one in facts if isinstance(one.cause, Fact)}
+    blamed = {fact.text for _, fact in facts if fact.node == ROOT}
+    named = {problem.nodes[fact.node].name for _, fact in facts}
     roots = sorted({row for row in inputs.roots if row.text in blamed})
     for row in roots:
         if row.specifier and row.url is None:
