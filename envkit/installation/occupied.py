@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from envkit.errors import FileConflict
 from envkit.installation.contents import Contents, library_of, same_content
 from envkit.installation.layout import Layout, inside
 from envkit.installation.owners import find_owners, source_of
-from envkit.installation.protected import is_protected
+from envkit.installation.protected import is_bookkeeping, is_protected
 from envkit.installation.removal import Removal
+from envkit.installation.state import METADATA
 from envkit.model.distribution import InstalledDistribution
 
 # What Python reads or runs at every start, directly in a library: nobody's RECORD need list it, and it is no mere file.
@@ -49,10 +50,12 @@ class _Checker:
 
     def check(self) -> set[str]:
         occupied: dict[str, int] = {}
+        forged: list[tuple[str, int]] = []
         for folder, sources in self._contents.folders.items():
             present = self._look(folder, sources[0][0])
             for number, source, names in sources:
                 scripts_or_stdlib = self._check_protected(folder, number, names)
+                forged += self._find_forged(folder, number, source, names)
                 if present is None and not scripts_or_stdlib:
                     continue
                 for name in present.intersection(names) if present else ():
@@ -65,7 +68,27 @@ class _Checker:
                     occupied.setdefault(path, number)
         if occupied:
             self._check_strays(occupied)
+        for path, number in forged:
+            raise FileConflict(
+                f"{self._name(number)} would bring metadata as data: {path}",
+                hint="only the metadata folder of a wheel may say what is installed",
+                context={"path": path, "distributions": (self._name(number),)},
+            )
         return set(occupied)
+
+    def _find_forged(
+        self, folder: str, number: int, source: str | None, names: tuple[str, ...]
+    ) -> Iterator[tuple[str, int]]:
+        """Give what a ``.data`` folder would put among the metadata of a library; the pool has looked at the rest."""
+        wheel = self._contents.items[number].wheel
+        if source is None or not source.startswith(f"{wheel.root}/{wheel.data_dir}/"):
+            return
+        for library in self._layout.libraries:
+            inner = inside(folder, library)
+            if inner is not None:
+                for top in (inner.partition("/")[0],) if inner else names:
+                    if top.lower().endswith(METADATA):
+                        yield f"{library}/{top}", number
 
     def _check_strays(self, occupied: dict[str, int]) -> None:
         """Refuse all but plain files in the environment's own folders that surely belong to nobody."""
@@ -94,8 +117,13 @@ class _Checker:
 
     def _check_protected(self, folder: str, number: int, names: tuple[str, ...]) -> bool:
         """Refuse files over the environment's own. Few folders can hold any, so most are passed over at once."""
-        library = library_of(self._contents.items[number], self._layout)
-        if folder == library or folder.startswith(f"{library}/"):
+        layout = self._layout
+        library = library_of(self._contents.items[number], layout)
+        if folder.startswith(f"{library}/"):
+            # Only a folder that is its own library (a target) has anything of ours below it.
+            if library != layout.root or (folder != layout.schemes["scripts"] and not is_bookkeeping(folder, layout)):
+                return False
+        elif folder == library != layout.root:
             return False
         for name in names:
             if is_protected(f"{folder}/{name}", self._layout):

@@ -6,6 +6,7 @@ import os
 import re
 
 from envkit.installation.layout import Layout, inside
+from envkit.transaction import STATE_DIR
 
 # The environment's own commands. Activation scripts of every shell are among them.
 _COMMANDS = re.compile(
@@ -18,7 +19,7 @@ _COMMANDS = re.compile(
 def is_protected(path: str, layout: Layout) -> bool:
     """Whether the absolute real *path* is the interpreter's or the environment's own."""
     inner = inside(path, layout.root)
-    if inner is not None and (inner.lower() == "pyvenv.cfg" or inner.partition("/")[0] == ".envkit"):
+    if (inner is not None and inner.lower() == "pyvenv.cfg") or is_bookkeeping(path, layout):
         return True
     folder, name = os.path.split(path)
     if folder == layout.schemes["scripts"] and _COMMANDS.match(name):
@@ -26,6 +27,12 @@ def is_protected(path: str, layout: Layout) -> bool:
     if any(inside(path, library) for library in layout.libraries):
         return False
     return any(inside(path, folder) is not None for folder in layout.stdlib)
+
+
+def is_bookkeeping(path: str, layout: Layout) -> bool:
+    """Whether the absolute real *path* is, or is in, the folder of our own; some file systems ignore case."""
+    inner = inside(path, layout.root)
+    return inner is not None and inner.partition("/")[0].lower() == STATE_DIR
 
 
 def standing_folders(layout: Layout) -> frozenset[str]:

@@ -12,7 +12,7 @@ from envkit.installation.layout import Layout, inside
 from envkit.transaction import STATE_DIR
 
 RECORDS = "records"
-_METADATA = (".dist-info", ".egg-info", ".egg-link", ".egg")
+METADATA = (".dist-info", ".egg-info", ".egg-link", ".egg")
 
 
 def fingerprint(libraries: Iterable[str]) -> str:
@@ -25,7 +25,7 @@ def fingerprint(libraries: Iterable[str]) -> str:
             continue
         with entries:
             for entry in entries:
-                if entry.name.endswith(_METADATA):
+                if entry.name.endswith(METADATA):
                     try:
                         facts = entry.stat(follow_symlinks=False)
                     except OSError:

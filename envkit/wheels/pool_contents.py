@@ -22,6 +22,7 @@ SCHEMES = frozenset(("purelib", "platlib", "headers", "scripts", "data"))
 _HASHES = frozenset(("sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s"))
 # The installer writes these itself; what a wheel brings under these names is about another installation.
 OWN_FILES = frozenset(("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "envkit.json"))
+_METADATA = (".dist-info", ".egg-info", ".egg-link")  # what says that a distribution is installed
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
 
@@ -102,9 +103,9 @@ def _check_tops(members: Mapping[str, Member], dist_info: str, data_dir: str, wh
                 if len(parts) != 3:
                     raise refuse(where, "is a script inside a folder", name)
                 check_command(parts[2], where)
-            elif parts[1] in ("purelib", "platlib") and parts[2].lower().endswith((".dist-info", ".egg-info")):
+            elif parts[1] in ("purelib", "platlib") and parts[2].lower().endswith(_METADATA):
                 raise refuse(where, "is metadata beside the metadata", name)
-        elif len(parts) > 1 and parts[0] != dist_info and parts[0].lower().endswith((".dist-info", ".egg-info")):
+        elif parts[0] != dist_info and parts[0].lower().endswith(_METADATA):
             raise refuse(where, "is metadata of another distribution", name)
 
 

@@ -61,6 +61,50 @@ def test_refused_before_anything_is_written(shop, tmp_path, what):
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".envkit/journal",
+        ".envkit/kept/x.py",
+        ".EnvKit/last",
+        ".envkit",
+        "pyvenv.cfg",
+        "bin/python3",
+        "{dist}.data/data/.envkit/records",
+    ],
+)
+@pytest.mark.parametrize("used_before", [False, True], ids=["new folder", "used folder"])
+def test_what_is_ours_in_a_target_folder_stays_ours(shop, tmp_path, path, used_before):
+    shop.wheel("evil", "1", files={path: "harm", "evil/__init__.py": ""})
+    target = tmp_path / "target"
+    if used_before:
+        shop.install("victim==1", target=target)
+    with pytest.raises(FileConflict) as caught:
+        shop.install("evil==1", target=target)
+    assert caught.value.context["distributions"] == ("evil",)
+    assert not (target / "evil").exists()
+    assert used_before == (target / "victim").exists()
+    assert litter(target) == []
+
+
+@pytest.mark.parametrize(
+    "inner",
+    ["victim-1.dist-info/extra.txt", "Victim-1.DIST-INFO/extra.txt", "ghost-1.dist-info/METADATA",
+     "ghost.egg-info/PKG-INFO", "evil-1.dist-info/RECORD", "evil-1.dist-info/extra.txt", "ghost.egg-link"],
+)  # fmt: skip
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["environment", "target"])
+def test_data_is_no_way_into_metadata(shop, tmp_path, inner, elsewhere):
+    options = {"target": tmp_path / "target"} if elsewhere else {}
+    library = "" if elsewhere else f"{LIBRARY}/"
+    shop.install("victim==1", **options)
+    shop.wheel("evil", "1", files={f"{{dist}}.data/data/{library}{inner}": "harm", "evil/__init__.py": ""})
+    before = shop.snapshot()
+    with pytest.raises(FileConflict, match="metadata") as caught:
+        shop.install("evil==1", **options)
+    assert caught.value.context["distributions"] == ("evil",)
+    assert shop.snapshot() == before
+
+
 def test_two_wheels_with_one_file(shop):
     shop.wheel("one", "1", files={"common/x.py": "1", "one.py": ""})
     shop.wheel("two", "1", files={"common/x.py": "2", "two.py": ""})
