@@ -158,13 +158,12 @@ class EnvBuilder(Hooks):
 
     def like(self, config: Mapping[str, str]) -> EnvBuilder:
         """Give a builder for the same interpreter that keeps what an environment's ``pyvenv.cfg`` says."""
-        prompt = config.get("prompt")
-        if prompt is not None and len(prompt) > 1 and prompt[0] == prompt[-1] and prompt[0] in "'\"":
-            prompt = prompt[1:-1]
+        from envkit.environment.repair import prompt_of
+
         return EnvBuilder(
             system_site_packages=config.get("include-system-site-packages", "").lower() == "true",
             symlinks=self.symlinks,
-            prompt=prompt,
+            prompt=prompt_of(config),
             scm_ignore_files=self.scm_ignore_files,
             interpreter=self._interpreter,
             relocatable=config.get("relocatable", "").lower() == "true",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from envkit.environment.environment import Environment
 from envkit.environment.rules import CLAIM, Rules
@@ -31,3 +32,17 @@ def prepare(environment: Environment | str | os.PathLike[str], rules: Rules) -> 
             context={"path": path, "problem": "other-interpreter"},
         )
     return path, config
+
+
+def prompt_of(config: Mapping[str, str]) -> str | None:
+    """Give the prompt that a ``pyvenv.cfg`` names: ``venv`` writes it as Python would, other tools as it is."""
+    text = config.get("prompt")
+    if text is None or text[:1] not in ("'", '"'):
+        return text
+    import ast
+
+    try:
+        prompt = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+    return prompt if isinstance(prompt, str) else text
