@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from envkit.environment.environment import Environment
@@ -107,7 +106,7 @@ class Kit:
             "lock_timeout": lock_timeout,
             "transport": transport,
         }
-        self._parts = Parts(Settings(**_completed(given)))
+        self._parts = Parts(Settings(**_completed(given)).checked())
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Kit:
@@ -124,7 +123,8 @@ class Kit:
     def with_options(self, **changes: Any) -> Kit:
         """Give a kit like this one but for *changes* (names of the constructor's arguments); caches are shared."""
         kit = copy(self)
-        kit._parts = Parts(replace(self._parts.settings, **_completed(changes)))  # noqa: SLF001  a twin of ours
+        settings = {**self._parts.settings._asdict(), **_completed(changes)}
+        kit._parts = Parts(Settings(**settings).checked())  # noqa: SLF001  a twin of ours
         return kit
 
     def close(self) -> None:

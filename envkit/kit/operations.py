@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envkit.environment.environment import Environment
@@ -14,14 +13,16 @@ from envkit.errors import InstallError, RequirementError, StalePlan
 from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.parts import Parts
 from envkit.kit.places import as_environment
-from envkit.kit.satisfied import satisfied_by
 from envkit.kit.wanted import Wanted
 from envkit.model.identity import normalize, parse_specifier
+from envkit.model.requirement import requirement_name
 from envkit.model.resolution import Pin, Resolution
 from envkit.model.source import PYPI, Index
 from envkit.model.target import Target
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from envkit.formats.file_options import FileOptions
     from envkit.formats.lock import Lock
     from envkit.model.distribution import InstalledDistribution
@@ -64,7 +65,7 @@ def install(
     """Resolve *wanted* against what is installed, then plan and apply."""
     target = Target.of(as_environment(env).interpreter)
     parts = with_file_options(parts, wanted)
-    wanted = replace(wanted, options=(), settings={})
+    wanted = wanted._replace(options=(), settings={})
     renewed = _renewed(wanted, upgrade=upgrade)
     overrides = tuple(overrides)
     if reinstall:
@@ -139,11 +140,19 @@ def _already_there(wanted: Wanted, installed: Iterable[InstalledDistribution], t
     texts = wanted.simple
     if texts is None:
         return None
+    installed = tuple(installed)
+    names = {normalize(dist.name) for dist in installed}
+    if not all(";" in text or requirement_name(text) in names for text in texts):
+        return None  # said without a parser, as mostly for a new environment
+    from envkit.kit.satisfied import satisfied_by
+
     return satisfied_by(texts, installed, target, [str(limit) for limit in wanted.constraints])
 
 
 def sync(parts: Parts, env: Environment, wanted: Any, options: dict[str, Any]) -> InstallReport:
     """Bring *env* to exactly *wanted*."""
+    from pathlib import Path
+
     if isinstance(wanted, (str, Path)):
         from envkit.formats.lock import Lock
 
@@ -191,7 +200,7 @@ def save(
     from envkit.kit.downloads import save_files
 
     parts = with_file_options(parts, wanted)
-    resolution = resolve(parts, replace(wanted, options=(), settings={}), target, interpreter)
+    resolution = resolve(parts, wanted._replace(options=(), settings={}), target, interpreter)
     return save_files(resolution, dest, client=parts.client, builds=parts.builds(interpreter), wheels=wheels)
 
 
@@ -214,9 +223,9 @@ def with_file_options(parts: Parts, wanted: Wanted) -> Parts:
                 only_binary=(*policy.only_binary, *options.only_binary),
                 no_binary=(*policy.no_binary, *options.no_binary),
             )
-    changed = replace(settings, policy=policy, indexes=indexes, find_links=find_links, trusted_hosts=trusted)
+    changed = settings._replace(policy=policy, indexes=indexes, find_links=find_links, trusted_hosts=trusted)
     if wanted.settings:
-        changed = replace(changed, build=_build_settings(settings.build, wanted))
+        changed = changed._replace(build=_build_settings(settings.build, wanted))
     return parts if changed == settings else Parts(changed)
 
 

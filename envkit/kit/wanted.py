@@ -7,8 +7,8 @@ constraints, hashes and options, which hold for the whole operation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from envkit.errors import RequirementError
 from envkit.model.identity import normalize
@@ -24,8 +24,10 @@ else:
     Wish: TypeAlias = Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+class Wanted(NamedTuple):
     """What one operation asks for.
 
     *hashes* map a normalized name to the allowed ``"algorithm:hex"`` texts; *settings* a normalized name to the config
@@ -34,8 +36,8 @@ class Wanted:
 
     requirements: tuple[RequirementLike, ...] = ()
     constraints: tuple[RequirementLike, ...] = ()
-    hashes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    hashes: Mapping[str, tuple[str, ...]] = _NONE
+    settings: Mapping[str, Mapping[str, Any]] = _NONE
     options: tuple[FileOptions, ...] = ()
     hash_mode: bool = False
 
