@@ -4,7 +4,8 @@ With ``--once`` it answers one request and ends: this is envkit as a fresh proce
 resolving needs, says so with an empty line, and answers request after request with one `Kit`: the first answer is
 envkit's first call in a process, later ones are hot. A request's ``salt`` adds a constraint on a project that nothing
 needs: new inputs, same problem, so that remembering the last answer is not taken for solving. A request with
-``environment`` (a path) installs there instead.
+``environment`` (a path) installs there instead, one with ``lock`` (options) makes a universal lock, from the last one if it
+says ``again``.
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ def answer(url: str, cache: str, request: dict[str, Any], kits: dict[str | None,
         if request.get("environment"):
             env = envkit.Environment.open(request["environment"])
             kit.install(env, wanted, compile_bytecode=request["compile"])
+        elif request.get("lock"):
+            previous = kits.get("lock") if request.get("again") else None
+            lock = kits["lock"] = kit.lock(wanted, constraints=constraints, previous=previous, **request["lock"])
+            facts["pins"] = {f"{one.name} {one.marker or ''}".strip(): str(one.version) for one in lock.packages}
         else:
             resolution = kit.resolve(wanted, target=envkit.Interpreter.current(), constraints=constraints)
             facts["pins"] = {name: str(pin.version) for name, pin in resolution.pins.items()}
@@ -60,12 +65,13 @@ def answer(url: str, cache: str, request: dict[str, Any], kits: dict[str | None,
 
 
 def _load(cache: str) -> None:
-    """Import all that resolving imports, and learn about the interpreter."""
+    """Import all that resolving and locking import, and learn about the interpreter."""
     import envkit
 
     envkit.Interpreter.current()
     with contextlib.suppress(envkit.EnvkitError):
         kit = envkit.Kit(indexes=(), cache_dir=cache)
+        kit.lock([])
         kit.resolve(["envkit-benchmark-nothing"], target=envkit.Interpreter.current())
 
 

@@ -1,4 +1,4 @@
-"""Peers that lock a project: ``pdm lock`` and ``nab lock``, both in pure Python, if they are on the path.
+"""Peers that lock a project: ``uv lock``, and ``pdm lock`` and ``nab lock``, in pure Python, if they are on the path.
 
 They need a project: a folder with a ``pyproject.toml`` of the workload's requirements, made new for each resolution so
 that no earlier lock leads them.
@@ -69,14 +69,45 @@ class Pdm:
             return outcome(ended, lambda: _read_lock(Path(folder) / "pdm.lock"))
 
 
-def _project(folder: Path, workload: Workload, settings: str) -> Path:
+@dataclass(frozen=True, slots=True)
+class UvLock:
+    """``uv lock`` for all platforms and Pythons that are asked for; with *kept* the lock of before stays in its place."""
+
+    url: str
+    cache: Path
+    folder: Path
+    requires_python: str
+    environments: tuple[str, ...] = ()
+    timeout: float = 300.0
+    kept: bool = False
+
+    def resolve(self, workload: Workload) -> Outcome:
+        settings = f"[tool.uv]\npackage = false\nenvironments = {json.dumps(list(self.environments))}\n"
+        if workload.exclude_newer is not None:
+            settings += f"exclude-newer = {json.dumps(workload.exclude_newer)}\n"
+        self.folder.mkdir(exist_ok=True)
+        path = _project(self.folder, workload, settings, self.requires_python)
+        lock = self.folder / "uv.lock"
+        if not self.kept:
+            lock.unlink(missing_ok=True)
+        command = [program("uv"), "lock", "--default-index", self.url, "--cache-dir", str(self.cache), "--no-build"]
+        command += ["--python", sys.executable, "--no-progress", "--quiet"]
+        env = {key: value for key, value in surroundings().items() if key != "UV_NO_CONFIG"}
+        ended = run(command, timeout=self.timeout, cwd=path.parent, env=env)
+        return outcome(ended, lambda: _read_lock(lock))
+
+
+def _project(folder: Path, workload: Workload, settings: str, requires_python: str = f"=={PYTHON}.*") -> Path:
     path = folder / "pyproject.toml"
     needed = json.dumps(list(workload.requirements), indent=1)
-    head = f'[project]\nname = "benchmark"\nversion = "0"\nrequires-python = "=={PYTHON}.*"\ndependencies = {needed}\n'
-    path.write_text(head + settings)
+    head = f'[project]\nname = "benchmark"\nversion = "0"\nrequires-python = "{requires_python}"\n'
+    path.write_text(f"{head}dependencies = {needed}\n{settings}")
     return path
 
 
 def _read_lock(path: Path) -> dict[str, str]:
     packages = tomllib.loads(path.read_text())["package"]
-    return {canonicalize_name(package["name"]): package["version"] for package in packages}
+    return {
+        " ".join((canonicalize_name(package["name"]), *package.get("resolution-markers", ())[:1])): package["version"]
+        for package in packages
+    }

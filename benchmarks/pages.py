@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -30,10 +31,13 @@ class Source(Protocol):
 
 
 class RecordedSource:
-    """The recording alone; what is not in it does not exist."""
+    """The recording alone; what is not in it does not exist.
 
-    def __init__(self, projects: Mapping[str, RecordedProject]) -> None:
-        self._projects = projects
+    With *closed*, versions whose metadata is not in it do not exist either: a world in which no client can get lost.
+    """
+
+    def __init__(self, projects: Mapping[str, RecordedProject], *, closed: bool = False) -> None:
+        self._projects = {name: _known(one) for name, one in projects.items()} if closed else projects
         self._digest = lru_cache(maxsize=None)(self._compute_digest)
 
     def project(self, name: str) -> RecordedProject | None:
@@ -51,6 +55,11 @@ class RecordedSource:
 
     def _compute_digest(self, name: str, version: str) -> str:
         return sha256(self._projects[name].metadata[version].sidecar(name, version)).hexdigest()
+
+
+def _known(project: RecordedProject) -> RecordedProject:
+    files = tuple(file for file in project.files if file.version in project.metadata)
+    return replace(project, files=files)
 
 
 def json_page(source: Source, project: RecordedProject) -> bytes:

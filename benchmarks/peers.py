@@ -124,10 +124,12 @@ def _pdm(url: str, cache: Path, timeout: float = 300.0) -> Peer:
 PEERS: dict[str, Callable[..., Peer]] = {"uv": Uv, "pip": Pip, "envkit": EnvkitProcess, "nab": _nab, "pdm": _pdm}
 
 
-def request(workload: Workload, salt: int = 0, *, environment: str | None = None, compiled: bool = False) -> str:
+def request(
+    workload: Workload, salt: int = 0, *, environment: str | None = None, compiled: bool = False, **more: Any
+) -> str:
     """Give the line that asks a worker to resolve, or to install into *environment*, *compiled* or not.
 
-    A *salt* makes the inputs new without changing the problem.
+    *more* is ``lock`` (options, see the worker) and ``again``. A *salt* makes the inputs new without changing the problem.
     """
     facts = {
         "requirements": workload.requirements,
@@ -135,6 +137,7 @@ def request(workload: Workload, salt: int = 0, *, environment: str | None = None
         "salt": salt,
         "environment": environment,
         "compile": compiled,
+        **more,
     }
     return json.dumps(facts) + "\n"
 

@@ -227,6 +227,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.server", description=__doc__)
     parser.add_argument("--recording", type=Path, default=DEFAULT, help="folder of shards")
     parser.add_argument("--wheels", type=Path, help="folder of real wheels to serve as well")
+    parser.add_argument("--closed", action="store_true", help="hide the versions whose metadata is not recorded")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds to wait before each answer")
     parser.add_argument("--max-age", type=int, default=600, help="seconds for which clients may keep a page unasked")
     parser.add_argument(
@@ -242,7 +243,8 @@ def main(arguments: list[str] | None = None) -> None:
         return
     projects = read_recording(options.recording) if options.recording.is_dir() else {}
     wheels = WheelFolder(options.wheels) if options.wheels is not None else None
-    asyncio.run(serve(Index(RecordedSource(projects), wheels, options.max_age), latency=options.latency))
+    source = RecordedSource(projects, closed=options.closed)
+    asyncio.run(serve(Index(source, wheels, options.max_age), latency=options.latency))
 
 
 if __name__ == "__main__":

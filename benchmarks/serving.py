@@ -38,9 +38,14 @@ def served(
     fill: Path | None = None,
     latency: float = 0.0,
     max_age: int = 600,
+    closed: bool = False,
 ) -> Iterator[Served]:
-    """Serve a recording (the one of the repository if None) in a process of its own for the length of the block."""
+    """Serve a recording (the one of the repository if None) in a process of its own for the length of the block.
+
+    *closed* hides versions whose metadata is not recorded, so that any resolver finds its way.
+    """
     command = [sys.executable, "-m", "benchmarks.server", f"--latency={latency}", f"--max-age={max_age}"]
+    command += ["--closed"] if closed else []
     for option, value in (("--recording", recording), ("--wheels", wheels), ("--fill", fill)):
         if value is not None:
             command.append(f"{option}={value}")

@@ -43,6 +43,11 @@ class Worker:
         """Resolve and install into the environment at *env*."""
         return self._ask(request(workload, environment=str(env), compiled=compiled))
 
+    def lock(self, workload: Workload, options: dict[str, Any], *, again: bool = False, anew: bool = False) -> Outcome:
+        """Make a universal lock; *again* starts from the last one, *anew* makes the inputs new."""
+        self._salt += anew
+        return self._ask(request(workload, self._salt if anew else 0, lock=options, again=again))
+
     def _ask(self, request: str) -> Outcome:
         assert self._process.stdin is not None
         self._process.stdin.write(request)
