@@ -1,8 +1,7 @@
 """The short way for entries without anything unusual, as nearly all are; it gives the same rows as the long way.
 
-Reading the pages of a large project is mostly this, so it is written for speed: it sees each object as soon as it is
-read, so that thousands of them need not be kept, and it looks once at the parts that names are made of. Whatever it does
-not take stays as it is, for the long way; a test compares both.
+Reading the pages of a large project is mostly this, so it is written for speed: names are made of few different parts,
+and each part is looked at once. What is not taken here is left to the long way; a test compares both.
 """
 
 from __future__ import annotations
@@ -16,13 +15,18 @@ from envkit.model.listing import Row
 
 _VERSION = re.compile(r"[0-9][a-z0-9.+]{0,60}\Z", re.ASCII)
 _ENDING = re.compile(r"[\w.]{2,60}-[\w.]{2,60}-[\w.]{2,100}\.whl\Z", re.ASCII)
-_MAX_ADDRESS = 4096
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _PLAIN_FOLDER = re.compile(r"https://[a-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*)+/\Z")
+_MAX_ADDRESS = 4096
+_OPTIONAL = ("requires-python", "size", "upload-time")
+_is_sha256 = re.compile(r"[0-9a-f]{64}\Z").match
 
 
 class PlainEntries:
-    """Gives rows for the plain entries of one page: an object hook for `json`."""
+    """Gives rows for the plain entries of one page.
+
+    What was found out about a part is looked up by subscript, and `KeyError` says that a part is new, or that an entry
+    lacks something: of all ways to ask, that is the fastest.
+    """
 
     def __init__(self, base: str, project: str) -> None:
         self._base = base
@@ -30,87 +34,86 @@ class PlainEntries:
         self._names: dict[str, bool] = {}
         self._versions: dict[str, bool] = {}
         self._endings: dict[str, bool] = {}
-        self._pythons: dict[str, str | None] = {}
+        self._pythons: dict[str | None, str | None] = {None: None}
+        self._places: dict[str, str | None] = {}
 
-    def __call__(self, entry: dict[str, Any]) -> Any:
-        """Give the row, or *entry* itself where it is no file, or has to be looked at closely."""
-        if "filename" not in entry:
-            return entry
+    def row(self, entry: dict[str, Any]) -> Row | None:
+        """Give the row of an entry; None where it has to be looked at closely. Missing fields are filled in."""
         try:
-            row = self._row(entry)
+            try:
+                return self._row(entry)
+            except KeyError:
+                self._learn(entry)
+                return self._row(entry)
         except (KeyError, TypeError, AttributeError, ValueError):
-            return entry
-        return entry if row is None else row
+            return None
 
     def _row(self, entry: dict[str, Any]) -> Row | None:
-        get = entry.get
-        filename, url, digest = entry["filename"], entry["url"], _digest(entry["hashes"])
-        if digest is None or not url.endswith(filename) or len(filename) > MAX_FILENAME or len(url) > _MAX_ADDRESS:
-            return None
-        if not self._is_plain_name(filename):
-            return None
-        place = url[: -len(filename)]
-        if _PLAIN_FOLDER.match(place) is None:
-            place = resolve_folder(self._base, place)
-            if place is None:
-                return None
-        metadata: Any = get("core-metadata", get("dist-info-metadata", get("data-dist-info-metadata", False)))
-        if metadata is True:
-            metadata = {}
+        filename, url, hashes = entry["filename"], entry["url"], entry["hashes"]
+        metadata, size, upload_time = entry["core-metadata"], entry["size"], entry["upload-time"]
+        needs, provenance = entry["requires-python"], entry.get("provenance")
+        if filename[-4:] == ".whl":
+            name, version, ending = filename.split("-", 2)
+            plain = self._endings[ending]
+        else:
+            name, _, version = filename[:-7].rpartition("-")
+            plain = filename[-7:] == ".tar.gz"
+        digest = hashes["sha256"]
+        place = self._places[url[: -len(filename)]]
+        if metadata.__class__ is dict:
+            plain = plain and len(metadata) == 1
+            metadata = metadata["sha256"]
+            plain = plain and _is_sha256(metadata) is not None
         elif metadata is False:
             metadata = None
+        elif metadata is True:
+            metadata = {}
         else:
-            metadata = _digest(metadata)
-            if metadata is None:
-                return None
-        needs = get("requires-python")
-        if needs is not None:
-            needs = self._pythons.get(needs) or self._clean(needs)
-            if needs is None:
-                return None
-        size, upload_time, provenance = get("size"), get("upload-time"), get("provenance")
-        if (
-            get("yanked", False) is not False
-            or (size is not None and (type(size) is not int or size < 0))
-            or (upload_time is not None and type(upload_time) is not str)
-            or (provenance is not None and type(provenance) is not str)
-        ):
             return None
-        return (filename, place, digest, size, needs or None, None, upload_time, metadata, provenance)
+        cleaned = self._pythons[needs]
+        if (
+            plain
+            and self._names[name]
+            and self._versions[version]
+            and place is not None
+            and url[-len(filename) :] == filename
+            and len(hashes) == 1
+            and _is_sha256(digest)
+            and (cleaned is not None or needs is None)
+            and entry["yanked"] is False
+            and ((size.__class__ is int and size >= 0) or size is None)
+            and (upload_time.__class__ is str or upload_time is None)
+            and (provenance is None or provenance.__class__ is str)
+            and len(filename) <= MAX_FILENAME
+        ):
+            return (filename, place, digest, size, cleaned or None, None, upload_time, metadata, provenance)
+        return None
 
-    def _is_plain_name(self, filename: str) -> bool:
+    def _learn(self, entry: dict[str, Any]) -> None:
+        """Find out about the parts that are new, and fill in what an entry may leave out."""
+        for key in _OPTIONAL:
+            entry.setdefault(key, None)
+        entry.setdefault("yanked", False)
+        if "core-metadata" not in entry:
+            entry["core-metadata"] = entry.get("dist-info-metadata", entry.get("data-dist-info-metadata", False))
+        filename, url, needs = entry["filename"], entry["url"], entry["requires-python"]
         if filename.endswith(".whl"):
             name, version, ending = filename.split("-", 2)
-            known = self._endings.get(ending)
-            if known is None:
-                known = self._endings[ending] = _ENDING.match(ending) is not None
-            if not known:
-                return False
-        elif filename.endswith(".tar.gz"):
-            name, _, version = filename[:-7].rpartition("-")
+            if ending not in self._endings:
+                self._endings[ending] = _ENDING.match(ending) is not None
         else:
-            return False
-        known = self._names.get(name)
-        if known is None:
-            known = self._names[name] = len(name) <= 100 and name.isascii() and is_name_of(name, self._project)
-        if not known:
-            return False
-        known = self._versions.get(version)
-        if known is None:
-            known = self._versions[version] = _VERSION.match(version) is not None and valid_version(version)
-        return known
+            name, _, version = filename[:-7].rpartition("-")
+        if name not in self._names:
+            self._names[name] = len(name) <= 100 and name.isascii() and is_name_of(name, self._project)
+        if version not in self._versions:
+            self._versions[version] = _VERSION.match(version) is not None and valid_version(version)
+        if needs not in self._pythons:
+            self._pythons[needs] = clean_requires_python(needs)
+        folder = url[: -len(filename)]
+        if folder not in self._places:
+            self._places[folder] = self._place(folder)
 
-    def _clean(self, needs: Any) -> str | None:
-        cleaned = clean_requires_python(needs) if type(needs) is str else None
-        if cleaned is not None:
-            self._pythons[needs] = cleaned
-        return cleaned
-
-
-def _digest(given: Any) -> str | None:
-    """Give the sha256 that stands alone. Raises `KeyError` or `TypeError` where there is something else."""
-    hashes: dict[str, str] = given
-    if type(given) is not dict or len(hashes) != 1:
-        return None
-    digest = hashes["sha256"]
-    return digest if _SHA256.match(digest) else None
+    def _place(self, folder: str) -> str | None:
+        if len(folder) > _MAX_ADDRESS:
+            return None
+        return folder if _PLAIN_FOLDER.match(folder) else resolve_folder(self._base, folder)

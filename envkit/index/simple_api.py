@@ -69,9 +69,8 @@ def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
     """Read a JSON page (PEP 691). Raises `TransportError`."""
     if len(data) > _LARGE:
         _check_density(data)
-    plain = PlainEntries(url, project) if project is not None else None
     try:
-        page: Any = json.loads(data, object_hook=plain)
+        page: Any = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise TransportError(f"the page is not JSON: {str(error)[:100]}") from error
     if not isinstance(page, dict):
@@ -83,9 +82,11 @@ def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
     if not isinstance(files, list) or files is _MISSING:
         raise TransportError("the page has no list of files")
     collector = Collector(url, project)
+    plain = PlainEntries(url, project).row if project is not None else None
     for entry in files:
-        if isinstance(entry, tuple):
-            collector.rows.append(cast("Row", entry))
+        row = plain(entry) if plain is not None else None
+        if row is not None:
+            collector.rows.append(row)
         elif isinstance(entry, dict):
             _add_json_file(collector, cast("dict[str, Any]", entry))
         else:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -42,6 +41,7 @@ class No:
     detail: str = ""
 
 
+_NOT_OURS = No("invalid-name", "not a wheel name of this project")
 _TAR, _ZIP = Rank(_SDIST_RANK, (0, "")), Rank(_SDIST_RANK + 1, (0, ""))
 
 
@@ -59,7 +59,8 @@ class Judge:
         self._builds = rules.may_build(name)
         self._allowed = rules.hashes.get(name)
         self._need_hashes = rules.policy.require_hashes or self._allowed is not None
-        self._spellings: dict[str, bool] = {}
+        self._plain = self._cutoff is None and not self._need_hashes
+        self._names: dict[str, bool] = {}
         self._versions: dict[str, Version | No] = {}
         self._endings: dict[str, Rank | No] = {}
         self._pythons: dict[str | None, No | None] = {None: None, "": None}
@@ -67,47 +68,53 @@ class Judge:
     def __call__(self, row: Row) -> tuple[Version, Rank] | No:
         """Judge a file: by its name, then by everything else."""
         filename = row[0]
-        if filename.endswith(".whl"):
+        if filename[-4:] == ".whl":
             verdict = self._wheel(filename)
         elif filename.endswith(_SDIST):
             verdict = self._sdist(filename)
         else:
             return No("unsupported-format", "neither a wheel nor an sdist")
-        if isinstance(verdict, No):
+        if verdict.__class__ is No:
             return verdict
         needs = row[4]
         try:
             no = self._pythons[needs]
         except KeyError:
             no = self._pythons[needs] = self._python_problem(needs or "")
-        if no is None and self._cutoff is not None:
-            no = self._age_problem(row[6], self._cutoff)
-        if no is None and self._need_hashes:
-            no = self._hash_problem(row[2])
-        return no or verdict
+        if no is None and not self._plain:
+            no = self._age_problem(row[6]) or self._hash_problem(row[2])
+        return verdict if no is None else no
 
     def _wheel(self, filename: str) -> tuple[Version, Rank] | No:
-        parts = filename.split("-", 2)
-        spelling = parts[0]
-        ours = self._spellings.get(spelling)
-        if ours is None:
-            ours = self._spellings[spelling] = normalize(spelling) == self._name
-        if not ours or not 4 <= filename.count("-") <= 5:
-            return No("invalid-name", "not a wheel name of this project")
+        try:
+            name, text, ending = filename.split("-", 2)
+        except ValueError:
+            return _NOT_OURS
+        try:
+            # By subscript, as that is the fastest way to ask: nearly all parts were seen before.
+            ours, version, rank = self._names[name], self._versions[text], self._endings[ending]
+        except KeyError:
+            self._learn(name, text, ending)
+            ours, version, rank = self._names[name], self._versions[text], self._endings[ending]
+        if not ours or rank is _NOT_OURS:
+            return _NOT_OURS
         if not self._wheels:
             return No("no-binary", "the policy wants this project from source")
-        _, text, ending = parts
-        version = self._versions.get(text)
-        if version is None:
-            version = self._versions[text] = _version(text.replace("_", "-"), text)
         if isinstance(version, No):
             return version
-        rank = self._endings.get(ending)
-        if rank is None:
-            rank = self._endings[ending] = self._rank(ending[:-4].split("-"))
         return rank if isinstance(rank, No) else (version, rank)
 
+    def _learn(self, name: str, text: str, ending: str) -> None:
+        if name not in self._names:
+            self._names[name] = normalize(name) == self._name
+        if text not in self._versions:
+            self._versions[text] = _version(text.replace("_", "-"), text)
+        if ending not in self._endings:
+            self._endings[ending] = self._rank(ending[:-4].split("-"))
+
     def _rank(self, parts: list[str]) -> Rank | No:
+        if not 3 <= len(parts) <= 4:
+            return _NOT_OURS
         build: tuple[int, str] = (-1, "")
         if len(parts) == 4:
             match = _BUILD.fullmatch(parts[0])
@@ -149,17 +156,20 @@ class Judge:
             return No("requires-python", f"needs Python {needs}, the policy starts at {self._floor}")
         return None
 
-    @staticmethod
-    def _age_problem(uploaded: str | None, cutoff: datetime) -> No | None:
+    def _age_problem(self, uploaded: str | None) -> No | None:
+        if self._cutoff is None:
+            return None
         if uploaded is None:
             return No("no-upload-time", "the index gives no upload time to compare with the cut-off")
         try:
             moment = read_time(uploaded)
         except RequirementError:
             return No("no-upload-time", f"unreadable upload time {uploaded!r}")
-        return No("too-new", f"uploaded at {uploaded}") if moment > cutoff else None
+        return No("too-new", f"uploaded at {uploaded}") if moment > self._cutoff else None
 
     def _hash_problem(self, hashes: Hashes) -> No | None:
+        if not self._need_hashes:
+            return None
         pairs = [("sha256", hashes)] if isinstance(hashes, str) else hashes.items()
         if any(f"{algorithm}:{digest}" in (self._allowed or ()) for algorithm, digest in pairs):
             return None
