@@ -264,6 +264,25 @@ def test_python_home_comes_back_and_the_prompt_can_be_left_alone(tmp_path, shell
     assert done.stdout.split() == ["unset", "mine", "/somewhere", "mine"]
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "dash", "fish", "tcsh"])
+def test_a_command_that_the_shell_remembers_is_found_anew(tmp_path, shell):
+    """Shells remember where they found a program: after activation it is the environment's, and afterwards the old one."""
+    found = shell_or_skip(shell)
+    env = tmp_path / "env"
+    EnvBuilder(symlinks=True, interpreter=NEW).create(env)
+    (tmp_path / "bin").mkdir()
+    for place, text in ((tmp_path / "bin", "before"), (env / "bin", "inside")):
+        (place / "tool").write_text(f"#!/bin/sh\necho {text}\n")
+        (place / "tool").chmod(0o755)
+    read = "source" if shell in ("fish", "tcsh") else "."
+    code = f"tool\n{read} {env}/bin/{FILES[shell]}\ntool\ndeactivate\ntool\n"
+    flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"], "tcsh": ["-f"]}
+    environ = {**variables(tmp_path), "PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+    command = [found, *flags.get(shell, [])]
+    done = subprocess.run(command, env=environ, input=code, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["before", "inside", "before"]
+
+
 def test_only_the_activators_that_were_chosen(tmp_path):
     EnvBuilder(activators=["fish", "powershell"]).create(tmp_path / "env")
     names = {path.name for path in (tmp_path / "env" / "bin").iterdir()}

@@ -229,3 +229,116 @@ def test_free_threaded_and_debug_names(tmp_path):
     facts.update(version="3.13.2", version_info=[3, 13, 2, "final", 0], abiflags="td", free_threaded=True, debug=True)
     EnvBuilder(interpreter=Interpreter(facts, details), symlinks=True).create(tmp_path / "env")
     assert {"lib/python3.13t/site-packages/", "include/python3.13td/"} <= names(tmp_path / "env")
+
+
+def posix(version: tuple[int, int, int], executable: Path, **changes) -> Interpreter:
+    """Facts as a Python on 64-bit Linux tells them."""
+    facts = copy.deepcopy(dict(Interpreter.current().facts))
+    details = facts.pop("details")
+    facts.update(
+        version=".".join(map(str, version)),
+        version_info=[*version, "final", 0],
+        executable=str(executable),
+        base_executable=str(executable),
+        implementation="cpython",
+        platform="linux",
+        abiflags="",
+        free_threaded=False,
+        debug=False,
+        platlibdir="lib",
+        is_64bit=True,
+        fs_encoding="utf-8",
+    )
+    details.update(changes.pop("details", {}))
+    facts.update(changes)
+    return Interpreter(facts, details)
+
+
+def test_from_3_15_on_extension_modules_have_a_folder_of_their_own_where_the_platform_says_so(tmp_path):
+    program = tmp_path / "base" / "python3"
+    EnvBuilder(interpreter=posix((3, 15, 0), program, platlibdir="lib64"), symlinks=True).create(tmp_path / "new")
+    found = names(tmp_path / "new")
+    assert {"lib/python3.15/site-packages/", "lib64/python3.15/site-packages/", "include/"} <= found
+    assert not (tmp_path / "new" / "lib64").is_symlink()
+    EnvBuilder(interpreter=posix((3, 14, 0), program, platlibdir="lib64"), symlinks=True).create(tmp_path / "old")
+    assert os.readlink(tmp_path / "old" / "lib64") == "lib"
+    assert "lib/python3.14/site-packages/" in names(tmp_path / "old")
+
+
+@pytest.mark.parametrize("version", [(3, 13, 0), (3, 14, 0), (3, 15, 0)])
+@pytest.mark.parametrize(
+    ("flags", "changes"),
+    [("", {}), ("t", {"free_threaded": True}), ("d", {"debug": True}), ("td", {"free_threaded": True, "debug": True})],
+)
+def test_builds_of_cpython_on_linux(tmp_path, version, flags, changes):
+    program = tmp_path / "base" / f"python{version[0]}.{version[1]}{flags}"
+    interpreter = posix(version, program, abiflags=flags, **changes)
+    EnvBuilder(interpreter=interpreter, symlinks=True, activators=[]).create(tmp_path / "env")
+    short = f"python{version[0]}.{version[1]}"
+    threads = "t" if "t" in flags else ""
+    expected = {"CACHEDIR.TAG", "pyvenv.cfg", f"lib/{short}{threads}/site-packages/"}
+    expected |= {f"bin/{name}" for name in ("python", "python3", short, program.name)}
+    expected |= {f"include/{short}{flags}/"} if version < (3, 14) else {"include/"}
+    expected |= {"lib64"} if version < (3, 15) else set()
+    expected |= {"bin/\U0001d70bthon"} if version[:2] == (3, 14) else set()
+    assert names(tmp_path / "env") == expected
+    assert os.readlink(tmp_path / "env" / "bin" / "python3") == program.name
+
+
+def test_graalpy(tmp_path):
+    """Its folders follow no rule of CPython's: they are what it says itself."""
+    program = tmp_path / "graal" / "bin" / "graalpy"
+    inner = f"{ENVIRONMENT}/lib/python3.11/site-packages"
+    paths = {"purelib": inner, "platlib": inner, "stdlib": "/x", "scripts": f"{ENVIRONMENT}/bin", "data": ENVIRONMENT}
+    interpreter = posix(
+        (3, 11, 7),
+        program,
+        implementation="graalpy",
+        details={
+            "environment_paths": paths,
+            "sysconfig_platform": "linux-x86_64",
+            "variables": {"EXT_SUFFIX": ".graalpy240-311-native-x86_64-linux.so", "py_version_nodot": "311"},
+        },
+    )
+    made = EnvBuilder(interpreter=interpreter, symlinks=True, activators=[]).create(tmp_path / "env")
+    assert names(tmp_path / "env") == {
+        "CACHEDIR.TAG",
+        "pyvenv.cfg",
+        "lib64",
+        "include/python3.11/",
+        "lib/python3.11/site-packages/",
+        *(f"bin/{name}" for name in ("graalpy", "python", "python3", "python3.11")),
+    }
+    assert made.paths["purelib"] == str(tmp_path / "env" / "lib" / "python3.11" / "site-packages")
+    assert made.interpreter.implementation == "graalpy"
+    assert any(tag.startswith("graalpy311-graalpy240_311_native-") for tag in made.interpreter.tags)
+
+
+@pytest.mark.parametrize("minor", [13, 14, 15])
+def test_windows_of_each_version_from_3_13_on(tmp_path, minor):
+    base = installation(tmp_path / "base", NEW_LAUNCHERS + THREADS, ["python.exe", "pythonw.exe"], [])
+    EnvBuilder(interpreter=recorded(base, (3, minor, 0))).create(tmp_path / "env")
+    assert names(tmp_path / "env") == WINDOWS_SCRIPTS | COMMON | {"Scripts/python.exe", "Scripts/pythonw.exe"}
+    both = recorded(base, (3, minor, 0), executable=str(base / "python_d.exe"), free_threaded=True, debug=True)
+    EnvBuilder(interpreter=both).create(tmp_path / "both")
+    stems = [f"python{window}" for window in ("", "w")]
+    made = {f"Scripts/{stem}{end}.exe" for stem in stems for end in ("", "_d", f"3.{minor}t", f"3.{minor}t_d")}
+    assert names(tmp_path / "both") == WINDOWS_SCRIPTS | COMMON | made
+    assert (tmp_path / "both" / "Scripts" / "pythonw.exe").read_text() == "launcher venvwlaunchert_d.exe"
+
+
+@pytest.mark.parametrize("minor", [13, 14, 15])
+def test_macos_of_each_version_from_3_13_on(tmp_path, minor):
+    root = tmp_path / "Python.framework" / "Versions" / f"3.{minor}"
+    (root / "bin").mkdir(parents=True)
+    program = root / "bin" / f"python3.{minor}"
+    program.write_text("real")
+    facts = dict(mac(root, program).facts)
+    details = facts.pop("details")
+    facts.update(version=f"3.{minor}.0", version_info=[3, minor, 0, "final", 0])
+    EnvBuilder(interpreter=Interpreter(facts, details), symlinks=True, activators=[]).create(tmp_path / "env")
+    expected = {"CACHEDIR.TAG", "pyvenv.cfg", f"lib/python3.{minor}/site-packages/"}
+    expected |= {f"bin/{name}" for name in ("python", "python3", f"python3.{minor}")}
+    expected |= {"include/python3.13/"} if minor == 13 else {"include/"}
+    expected |= {"bin/\U0001d70bthon"} if minor == 14 else set()
+    assert names(tmp_path / "env") == expected

@@ -63,6 +63,13 @@ def test_a_conda_environment(tmp_path):
     assert not found.is_virtual
 
 
+def test_a_conda_environment_that_has_no_python_is_told(tmp_path):
+    (tmp_path / "conda-meta").mkdir()
+    with pytest.raises(VenvError, match="conda environment without a Python") as caught:
+        Environment.open(tmp_path)
+    assert caught.value.context["problem"] == "not-an-environment"
+
+
 def test_an_installation():
     found = Environment.open(Interpreter.current().base.prefix)
     assert found.kind == "system"

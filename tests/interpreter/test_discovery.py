@@ -6,11 +6,12 @@ import os
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from envkit.errors import InterpreterError
-from envkit.interpreter import discovery, probe
+from envkit.interpreter import discovery, probe, windows
 from envkit.interpreter.discovery import discover, find_interpreters
 from envkit.interpreter.interpreter import Interpreter
 from envkit.interpreter.places import candidates
@@ -242,6 +243,25 @@ def test_the_registry_of_windows():
     )
     found = [path.replace("/", "\\") for path in registered(registry)]
     assert found == ["C:\\Py312\\python.exe", "C:\\Py39\\python.exe", "C:\\Py310-32\\python.exe"]
+
+
+def test_windows_is_asked_through_its_registry_and_its_launcher(tmp_path, monkeypatch):
+    """As much of it as there is elsewhere: the module of the registry, and a program that is called ``py``."""
+    key = "user\\Software\\Python\\PythonCore\\3.12\\InstallPath"
+    monkeypatch.setitem(sys.modules, "winreg", _Registry({key: {"ExecutablePath": "C:\\Py312\\python.exe"}}))
+    monkeypatch.setattr(windows, "os", SimpleNamespace(name="nt", path=os.path))
+    listed = " -V:3.12 *        C:\\Py312\\python.exe\n -V:3.14t[-64] C:\\Py314\\python3.14t.exe"
+    program(tmp_path / "py", f"#!/bin/sh\n[ \"$1\" = -0p ] && cat <<'END'\n{listed}\nEND\n")
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    monkeypatch.setenv("PATH", environ["PATH"])
+    found = windows.known_to_windows(environ, 5.0)
+    assert found == ["C:\\Py312\\python.exe", "C:\\Py312\\python.exe", "C:\\Py314\\python3.14t.exe"]
+    program(tmp_path / "py", "#!/bin/sh\n/bin/sleep 100\n")
+    start = time.monotonic()
+    assert windows.known_to_windows(environ, 0.5) == ["C:\\Py312\\python.exe"]
+    assert time.monotonic() - start < 20
+    (tmp_path / "py").unlink()
+    assert windows.known_to_windows(environ, 0.5) == ["C:\\Py312\\python.exe"]
 
 
 def test_the_list_of_the_windows_launcher():

@@ -19,9 +19,7 @@ def test_a_python_described_from_afar_is_as_packaging_sees_it_from_inside(python
     here = Interpreter.probe(python)
     platform = next(tag.rpartition("-")[2] for tag in here.tags if "manylinux" in tag)
     afar = Target.for_python(here.version, platform=platform)
-    # Inside, `packaging` puts the wheels of this very machine first; from afar they come last. The rest is in order.
-    assert set(afar.tags) == set(here.tags)
-    assert [tag for tag in afar.tags if "-linux_" not in tag] == [tag for tag in here.tags if "-linux_" not in tag]
+    assert afar.tags == here.tags
     assert afar.python == here.version
     assert set(afar.markers) == set(here.markers)
     different = {name for name, value in here.markers.items() if afar.markers[name] != value}
