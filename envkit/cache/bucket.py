@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import time
 import zlib
 from contextlib import suppress
@@ -131,11 +132,7 @@ class Bucket:
 
     def touch(self, key: str) -> None:
         """Note that an entry is in use, for `Cache.prune`; cheap when that was noted within the hour."""
-        path = os.path.join(*self._place(key))
-        with suppress(OSError):
-            status = os.stat(path)
-            if time.time() - max(status.st_atime, status.st_mtime) > _TOUCH_AFTER:
-                _touch(path, status)
+        note_use(os.path.join(*self._place(key)))
 
 
 def _read_all(descriptor: int, size: int) -> bytes:
@@ -148,9 +145,23 @@ def _read_all(descriptor: int, size: int) -> bytes:
     return b"".join(parts)
 
 
+def note_use(path: str) -> None:
+    """Note that the entry at *path* is in use; cheap when that was noted within the hour."""
+    with suppress(OSError):
+        status = os.stat(path)
+        if time.time() - last_use(status) > _TOUCH_AFTER:
+            _touch(path, status)
+
+
+def last_use(status: os.stat_result) -> float:
+    """Give when an entry was last used; a folder's access time tells of whoever listed it, so that does not count."""
+    return status.st_mtime if stat.S_ISDIR(status.st_mode) else max(status.st_atime, status.st_mtime)
+
+
 def _touch(path: str, status: os.stat_result) -> None:
     with suppress(OSError):
-        os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
+        now = time.time_ns()
+        os.utime(path, ns=(now, now if stat.S_ISDIR(status.st_mode) else status.st_mtime_ns))
 
 
 def discard(path: str) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from envkit.cache.bucket import PRIVATE_DIR, PRIVATE_FILE, Bucket, discard, group_folder
+from envkit.cache.bucket import PRIVATE_DIR, PRIVATE_FILE, Bucket, discard, group_folder, last_use
 from envkit.host import files
 
 _BUCKET = re.compile(r"[a-z][a-z0-9-]*-v[0-9]+\Z")
@@ -129,9 +129,8 @@ class Cache:
                         continue
                     with suppress(OSError):
                         status = item.stat(follow_symlinks=False)
-                        used = max(status.st_atime, status.st_mtime)
                         size = _tree_size(item.path) if item.is_dir(follow_symlinks=False) else status.st_size
-                        yield _Entry(item.path, size, used)
+                        yield _Entry(item.path, size, last_use(status))
 
 
 def _scan(folder: str) -> list[os.DirEntry[str]]:

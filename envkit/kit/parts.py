@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -129,9 +130,9 @@ class Parts:
     @property
     def pool(self) -> WheelPool:
         """The unpacked wheels."""
-        from envkit.wheels.pool import WheelPool
+        from envkit.wheels.pool import VERSION, WheelPool
 
-        return self._once("pool", lambda: WheelPool(self.cache.bucket("wheels", 1).root))
+        return self._once("pool", lambda: WheelPool(self.cache.bucket("wheels", VERSION).root))
 
     def supply(self, interpreter: Interpreter) -> PoolSupply:
         """Give verified wheels for the installer, built with *interpreter* where there is none."""
@@ -172,8 +173,10 @@ class Parts:
     def freezer(self, env: Environment) -> Freezer:
         """Give a freezer for *env*."""
         from envkit.inspection.freezer import Freezer
+        from envkit.kit.user_site import user_site
 
-        return Freezer(as_environment(env))
+        env = as_environment(env)
+        return Freezer(env, user_site=user_site(env.interpreter, os.environ), reporter=self.settings.reporter)
 
 
 def _close(made: dict[str, Any]) -> None:

@@ -1,9 +1,12 @@
 """The wheel pool: each wheel checked once and unpacked once, under the hash of its archive.
 
 ``<root>/<first two digits>/<sha256>`` holds ``tree`` (the files), ``manifest`` and ``bytecode``. An entry is made in a
-folder of its own and published by one rename, so any number of processes may use a pool at once. Before an entry is used,
-size, mtime and mode of every file are compared with the manifest: hardlinks share their inode, and an edit made inside one
-environment must not travel to another. A damaged entry is removed, and made again from the archive.
+folder of its own and published by one rename, so any number of processes may use a pool at once. A bucket of the cache
+has the same form, so `Cache.prune` counts and removes entries here, and what killed processes left in ``=staging``.
+
+Before an entry is used, size, mtime and mode of every file are compared with the manifest: hardlinks share their inode,
+and an edit made inside one environment must not travel to another. A damaged entry is removed, and made again from the
+archive.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import os
 import re
 from contextlib import suppress
 
+from envkit.cache.bucket import note_use
 from envkit.errors import HashMismatch, InstallError
 from envkit.host import exchange, files
 from envkit.model.distribution import LocalWheel
@@ -25,7 +29,9 @@ from envkit.wheels.bounds import ArchiveBounds
 from envkit.wheels.pool_archive import POOL_BOUNDS, Archive, refuse
 
 VERSION = 1
-_TEMPORARY = "making-"
+"""Of the form of entries: the bucket of the cache that is a pool bears this number."""
+
+_STAGING = "=staging"
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -33,7 +39,7 @@ class WheelPool:
     """The pool below *root*, a folder private to its user; it is made when first written to."""
 
     def __init__(self, root: str | os.PathLike[str], *, bounds: ArchiveBounds = POOL_BOUNDS) -> None:
-        self.root = os.path.join(os.path.abspath(os.fspath(root)), f"v{VERSION}")
+        self.root: str = os.path.abspath(os.fspath(root))
         self.bounds = bounds
 
     def entry(self, sha256: str) -> str:
@@ -70,6 +76,7 @@ class WheelPool:
         if verify == "hash" and not _content_is_right(wheel):
             self.evict(sha256)
             return None
+        note_use(entry)
         return dataclasses.replace(wheel, filename=filename or wheel.filename, origin=origin, index=index, url=url)
 
     def add(
@@ -135,10 +142,14 @@ class WheelPool:
 
     def temporary(self) -> str:
         """Make a folder for an entry in the making, on the pool's file system."""
-        files.make_dirs(self.root, 0o700)
-        path = f"{self.root}/{_TEMPORARY}{new_id()}"
+        path = self._fresh()
         files.make_dir(path, exist_ok=False)
         return path
+
+    def _fresh(self) -> str:
+        folder = f"{self.root}/{_STAGING}"
+        files.make_dirs(folder, 0o700)
+        return f"{folder}/.{new_id()}"
 
     def publish(self, temporary: str, target: str) -> None:
         """Move a finished folder to its place; where another process was faster, its work is used."""
@@ -150,7 +161,7 @@ class WheelPool:
 
     def evict(self, sha256: str) -> None:
         """Remove an entry, for all others at once."""
-        temporary = f"{self.root}/{_TEMPORARY}{new_id()}"
+        temporary = self._fresh()
         try:
             files.rename(self.entry(sha256), temporary)
         except FileNotFoundError:

@@ -253,7 +253,7 @@ def test_the_pool_is_private(shop):
 def test_a_damaged_pool_is_mended(shop, damage, tmp_path):
     shop.wheel("shared", "1", files={"shared.py": "X = 1\n", "sub/x.py": ""})
     shop.install("shared==1", link_mode="copy")
-    (tree,) = shop.folder.glob(".pool/v1/*/*/tree")
+    (tree,) = shop.folder.glob(".pool/*/*/tree")
     if damage == "delete":
         shutil.rmtree(tree / "sub")
     elif damage == "truncate":

@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,38 @@ def test_processes_contend(tmp_path):
 @pytest.mark.slow
 def test_eight_processes_for_a_minute(tmp_path):
     run_contention(tmp_path, 8, 60.0)
+
+
+def test_installing_while_the_cache_is_pruned(tmp_path):
+    from envkit.cache import Cache
+    from envkit.testing.supply import FolderSupply
+    from envkit.wheels.pool import WheelPool
+
+    shop, states = make_workshop(tmp_path)
+    cache = tmp_path / "cache"
+
+    class Pruned(Workshop):
+        @property
+        def supply(self) -> FolderSupply:
+            return FolderSupply(self.folder, WheelPool(Cache(cache).bucket("wheels").root))
+
+    shop = Pruned(shop.folder, shop.environment)
+
+    def prune() -> None:
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            Cache(cache).prune(max_bytes=0)
+            time.sleep(0.05)
+
+    pruner = run_child(prune)
+    done = 0
+    while os.waitpid(pruner, os.WNOHANG)[0] == 0:
+        with suppress(InstallError):  # pruned thrice during one installation, or while unpacking
+            shop.install(*states["ones" if done % 2 else "twos"], mode="sync")
+            done += 1
+        check_records(shop.environment.root)
+        assert litter(shop.environment.root) == []
+    assert done
 
 
 def test_a_second_writer_is_told_who_holds_the_lock(tmp_path):

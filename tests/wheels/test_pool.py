@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from dataclasses import dataclass
 
 import pytest
 
+from envkit.cache import Cache
 from envkit.errors import HashMismatch, InstallError
 from envkit.host.gate import guarded
 from envkit.testing.wheels import make_wheel
@@ -104,8 +106,8 @@ def test_a_fault_leaves_nothing(tmp_path, wheel):
             with guarded(guard):
                 found = pool.add(wheel)
         except InstallError:
-            assert not list((tmp_path / "pool").glob("v1/making-*"))
-            assert not list((tmp_path / "pool").glob("v1/*/*/manifest"))
+            assert not list((tmp_path / "pool").glob("=staging/*"))
+            assert not list((tmp_path / "pool").glob("*/*/manifest"))
         else:
             break
     assert position > 25
@@ -129,7 +131,7 @@ def test_many_processes_at_once(tmp_path, wheel):
         _, errors = process.communicate(timeout=120)
         # A reader whose entry is removed under it may say so; it never sees half of one.
         assert process.returncode == 0 or "changed while they were written" in errors, errors
-    assert not list((tmp_path / "pool").glob("v1/making-*"))
+    assert not list((tmp_path / "pool").glob("=staging/*"))
 
 
 def test_bytecode_is_made_once_and_again_when_damaged(tmp_path, wheel):
@@ -153,7 +155,7 @@ def test_bytecode_by_an_interpreter_that_cannot_run(tmp_path, wheel):
     for executable in ("/nowhere/python", "/bin/true"):
         with pytest.raises(InstallError):
             compile_wheels(pool, [found], Current(executable=executable))
-    assert not list((tmp_path / "pool").glob("v1/making-*"))
+    assert not list((tmp_path / "pool").glob("=staging/*"))
 
 
 def test_promised_hashes(tmp_path, wheel):
@@ -176,3 +178,54 @@ def test_manifests_that_are_damaged_are_not_read():
     for at in range(0, len(data), 3):
         assert pool_manifest.decode(data[:at]) is None
         assert pool_manifest.decode(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]) is None
+
+
+def pool_in_cache(tmp_path):
+    cache = Cache(tmp_path / "cache")
+    return cache, WheelPool(cache.bucket("wheels").root)
+
+
+def test_a_cache_is_pruned_of_the_wheels_that_were_not_used_for_longest(tmp_path):
+    cache, pool = pool_in_cache(tmp_path)
+    wheels = [pool.add(make_wheel(tmp_path, name, "1", files={f"{name}.py": name * 1000})) for name in ("a", "b", "c")]
+    compile_wheels(pool, wheels, Current())
+    whole = cache.size()
+    assert whole > 6000
+    long_ago = time.time_ns() - 10 * 24 * 3600 * 10**9
+    for age, wheel in enumerate(wheels):
+        os.utime(pool.entry(wheel.sha256), ns=(long_ago - age * 10**12, long_ago - age * 10**12))
+    assert pool.get(wheels[2].sha256) is not None  # used just now, so it is the last to go
+    cache.size()  # looking is no use
+    assert cache.prune(max_age=24 * 3600) > 4000
+    assert [pool.get(wheel.sha256) is not None for wheel in wheels] == [False, False, True]
+    cache.prune(max_bytes=10**9)
+    assert pool.get(wheels[2].sha256) is not None
+    cache.prune(max_bytes=0)
+    assert pool.get(wheels[2].sha256) is None
+    assert cache.size() == 0
+
+
+def test_a_cache_is_pruned_of_what_killed_processes_left_in_the_pool(tmp_path):
+    cache, pool = pool_in_cache(tmp_path)
+    kept = pool.add(make_wheel(tmp_path, "kept", "1"))
+    old, fresh = pool.temporary(), pool.temporary()
+    for folder in (old, fresh):
+        with open(os.path.join(folder, "half"), "w") as file:
+            file.write("x" * 100)
+    os.utime(old, (time.time() - 25 * 3600,) * 2)
+    assert cache.prune() == 100
+    assert not os.path.exists(old)
+    assert os.path.exists(fresh)  # somebody may be at work in it
+    assert pool.get(kept.sha256) is not None
+
+
+def test_use_is_noted_without_changing_what_is_checked(tmp_path, wheel):
+    _, pool = pool_in_cache(tmp_path)
+    found = pool.add(wheel)
+    entry = pool.entry(found.sha256)
+    os.utime(entry, ns=(10**18, 10**18))
+    assert pool.get(found.sha256, verify="hash") is not None
+    assert time.time() - os.stat(entry).st_mtime < 100
+    noted = os.stat(entry).st_mtime_ns
+    assert pool.get(found.sha256, verify="hash") is not None
+    assert os.stat(entry).st_mtime_ns == noted
