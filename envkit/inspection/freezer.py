@@ -36,10 +36,21 @@ def seed_names(python: str) -> frozenset[str]:
 
 
 class Freezer:
-    """Looks at one environment; every call looks anew. Thread-safe, and changes nothing."""
+    """Looks at one environment; every call looks anew. Thread-safe, and changes nothing.
 
-    def __init__(self, environment: FrozenEnvironment, *, reporter: Reporter | None = None) -> None:
+    *user_site* is the folder of what its user has installed for all environments (``pip install --user``): where it is
+    given, it is looked at too if the Python of the environment does.
+    """
+
+    def __init__(
+        self,
+        environment: FrozenEnvironment,
+        *,
+        user_site: str | os.PathLike[str] | None = None,
+        reporter: Reporter | None = None,
+    ) -> None:
         self._environment = environment
+        self._user_site = os.path.abspath(user_site) if user_site is not None else None
         self._reporter = reporter
 
     def distributions(self, *, local: bool = False, user: bool = False) -> tuple[InstalledDistribution, ...]:
@@ -48,7 +59,7 @@ class Freezer:
         *local* leaves out what comes from outside the environment, *user* all but the user's own folder.
         """
         found: dict[str, InstalledDistribution] = {}
-        for distribution in (*self._environment.distributions(), *(() if local else self._from_system())):
+        for distribution in (*self._environment.distributions(), *self._beside(local=local)):
             key = normalize(distribution.name)
             if _NAME.fullmatch(key):
                 found.setdefault(key, distribution)
@@ -57,7 +68,7 @@ class Freezer:
             root = os.path.realpath(self._environment.root)
             chosen = [one for one in chosen if _is_below(one, root)]
         if user:
-            folder = getattr(self._environment, "user_site", None)
+            folder = self._user_site
             chosen = [one for one in chosen if folder is not None and _is_below(one, os.path.realpath(folder))]
         return tuple(chosen)
 
@@ -102,14 +113,21 @@ class Freezer:
         lines += [line for one in rest if one.key not in left_out for line in one.lines]
         return tuple(lines)
 
-    def _from_system(self) -> tuple[InstalledDistribution, ...]:
-        """Give what the base interpreter has, where the environment lets it be seen."""
-        if not getattr(self._environment, "includes_system", False):
-            return ()
+    def _beside(self, *, local: bool) -> tuple[InstalledDistribution, ...]:
+        """Give what else the Python of the environment finds: through ``.pth`` files, of the user, of the system."""
+        from envkit.inspection.visible import with_path_files
         from envkit.installed.database import scan
 
-        base = getattr(self._environment.interpreter, "base", None)
-        return scan(getattr(base, "site_packages", ()))
+        environment = self._environment
+        own = list(dict.fromkeys(str(path) for path in getattr(environment, "site_packages", ())))
+        folders = list(own)
+        sees_system = getattr(environment, "includes_system", False)
+        if not local and self._user_site is not None and (sees_system or not environment.interpreter.is_environment):
+            folders.append(self._user_site)
+        if not local and sees_system:
+            folders += map(str, getattr(getattr(environment.interpreter, "base", None), "site_packages", ()))
+        others = [folder for folder in with_path_files(folders) if folder not in own]
+        return scan(others) if others else ()
 
     def graph(self, *, local: bool = False) -> DependencyGraph:
         """Give who needs whom: what `tree`, `why` and `orphans` look at."""

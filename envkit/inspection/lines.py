@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from envkit.formats.file_url import file_url_to_path
 from envkit.inspection.vcs import find_checkout
+from envkit.installed.eggs import link_target
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 from envkit.model.secret import mask_credentials, strip_credentials
@@ -53,7 +54,7 @@ def editable_location(distribution: InstalledDistribution) -> str | None:
     """Give the folder of the project that is installed in editable mode, else None."""
     data = distribution.direct_url
     if data is None:
-        return str(distribution.location) if distribution.kind == "egg-link" else None
+        return link_target(str(distribution.path)) if distribution.kind == "egg-link" else None
     info, url = _table(data, "dir_info"), data.get("url")
     if info is None or info.get("editable") is not True or not isinstance(url, str):
         return None
@@ -78,8 +79,8 @@ def _freeze_editable(distribution: InstalledDistribution, folder: str, key: str)
     comments: tuple[str, ...] = ()
     if checkout is None:
         comments = (f"# Editable install with no version control ({shown})",)
-    elif checkout.remote is None and checkout.kind == "Git":
-        comments = (f"# Editable Git install with no remote ({shown})",)
+    elif checkout.remote is None and checkout.kind in ("Git", "Bazaar"):
+        comments = (f"# Editable {checkout.kind} install with no remote ({shown})",)
     elif checkout.invalid:
         comments = (
             f"# Editable Git install ({shown}) with either a deleted local remote or invalid URI:",
@@ -90,7 +91,7 @@ def _freeze_editable(distribution: InstalledDistribution, folder: str, key: str)
         if found is None:
             comments = ("## !! Could not determine repository location",)
         else:
-            text = _without_secrets(found)
+            text = without_secrets(found)
     return Frozen(name=distribution.name, key=key, text=text, editable=True, comments=comments)
 
 
@@ -115,7 +116,7 @@ def _direct_reference(name: str, data: Mapping[str, object]) -> str | None:
     folder = data.get("subdirectory")
     if isinstance(folder, str) and folder:
         fragments.append(f"subdirectory={folder}")
-    text = _without_secrets(url)
+    text = without_secrets(url)
     return f"{name} @ {text}#{'&'.join(fragments)}" if fragments else f"{name} @ {text}"
 
 
@@ -139,6 +140,7 @@ def _table(data: Mapping[str, object], key: str) -> Mapping[str, object] | None:
 _KEPT_USER = re.compile(r"//(?:git|\$\{[A-Za-z0-9_]+\}(?::\$\{[A-Za-z0-9_]+\})?)@")
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
+    """Give a URL without what may be a secret in it."""
     # PEP 610 lets a record keep the user "git" and references to variables; anything else may be a secret
     return url if _KEPT_USER.search(url) else strip_credentials(url)

@@ -7,11 +7,13 @@ import email.message
 import email.parser
 import os
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.header import Header, decode_header, make_header
 from typing import Any
 
+from envkit.installed.eggs import link_target, linked_info
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.values import Value
 
@@ -41,12 +43,20 @@ class EntryPoint(Value):
     value: str
 
 
+def metadata_place(one: InstalledDistribution) -> str:
+    """Give the folder or file that holds the metadata: for an ``.egg-link`` it is beside the sources."""
+    return (linked_info(str(one.path)) if one.kind == "egg-link" else None) or str(one.path)
+
+
+def library_folder(one: InstalledDistribution) -> str:
+    """Give the folder that its packages are imported from: for an ``.egg-link`` the sources."""
+    return (link_target(str(one.path)) if one.kind == "egg-link" else None) or str(one.location)
+
+
 def read_member(one: InstalledDistribution, name: str) -> str | None:
     """Give the text of a file in the metadata folder, or None where there is none."""
-    if not os.path.isdir(one.path):
-        return None
     try:
-        with open(os.path.join(one.path, name), "rb") as file:
+        with open(os.path.join(metadata_place(one), name), "rb") as file:
             return file.read(MAX_METADATA_BYTES).decode("utf-8", "surrogateescape")
     except OSError:
         return None
@@ -54,12 +64,13 @@ def read_member(one: InstalledDistribution, name: str) -> str | None:
 
 def read_message(one: InstalledDistribution) -> email.message.Message:
     """Give the core metadata as headers and body; empty where there is none."""
+    place = metadata_place(one)
     text: str | None
-    if os.path.isdir(one.path):
+    if os.path.isdir(place):
         text = read_member(one, "METADATA") or read_member(one, "PKG-INFO")
     else:
         try:
-            with open(one.path, "rb") as file:  # a single .egg-info file, as distutils wrote it
+            with open(place, "rb") as file:  # a single .egg-info file, as distutils wrote it
                 text = file.read(MAX_METADATA_BYTES).decode("utf-8", "surrogateescape")
         except OSError:
             text = None
@@ -84,7 +95,7 @@ def message_dict(message: email.message.Message, beside: Mapping[str, Iterable[s
     """Give core metadata as pip's reports do; *beside* has values of fields that the message lacks."""
     found: dict[str, Any] = {}
     for field in _ORDER:
-        values = [_plain(value) for value in message.get_all(field, [])]
+        values = [_dedented(_plain(value)) for value in message.get_all(field, [])]
         if not values and beside:
             values = list(beside.get(field, ()))
         if not values:
@@ -99,6 +110,11 @@ def message_dict(message: email.message.Message, beside: Mapping[str, Iterable[s
     if isinstance(payload, str) and payload:
         found["description"] = payload
     return found
+
+
+def _dedented(text: str) -> str:
+    """Take off the indentation that a value of several lines has in a header, as `importlib.metadata` does."""
+    return textwrap.dedent(" " * 8 + text) if "\n" in text else text
 
 
 def _plain(value: Any) -> str:

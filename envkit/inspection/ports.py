@@ -19,6 +19,11 @@ class InterpreterFacts(Protocol):
         ...
 
     @property
+    def is_environment(self) -> bool:
+        """Whether it is the Python of an environment, not one that environments are made of."""
+        ...
+
+    @property
     def markers(self) -> Mapping[str, str]:
         """PEP 508's variables, without ``extra``."""
         ...

@@ -12,13 +12,19 @@ from packaging.version import InvalidVersion, Version
 from envkit.errors import InstallError, RequirementError
 from envkit.inspection.files import total_size
 from envkit.inspection.graph import DependencyGraph
-from envkit.inspection.lines import editable_location, version_text
-from envkit.inspection.metadata import EntryPoint, entry_points, licence_of, metadata_dict
+from envkit.inspection.lines import archive_hash, editable_location, version_text, without_secrets
+from envkit.inspection.metadata import (
+    EntryPoint,
+    entry_points,
+    library_folder,
+    licence_of,
+    metadata_dict,
+    metadata_place,
+)
 from envkit.installed import record
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 from envkit.model.requirement import parse_requirement
-from envkit.model.secret import mask_credentials
 from envkit.model.values import Value
 
 
@@ -76,7 +82,7 @@ def listed(one: InstalledDistribution) -> Listed:
     return Listed(
         name=one.name,
         version=version,
-        location=str(one.location),
+        location=library_folder(one),
         installer=one.installer or "",
         editable_project_location=editable_location(one),
     )
@@ -123,7 +129,7 @@ def shown(
         homepage=_homepage(data),
         author=str(data.get("author", "") or data.get("author_email", "")),
         licence=licence_of(data),
-        location=str(one.location),
+        location=library_folder(one),
         installer=one.installer or "",
         editable_project_location=editable_location(one),
         requires=tuple(sorted({parse_requirement(edge.requirement).name for edge in direct}, key=str.lower)),
@@ -170,7 +176,7 @@ def inspect_report(distributions: Iterable[InstalledDistribution], markers: Mapp
 def _inspected(one: InstalledDistribution) -> dict[str, Any]:
     data: dict[str, Any] = {
         "metadata": metadata_dict(one),
-        "metadata_location": str(one.path),
+        "metadata_location": metadata_place(one),
     }
     if one.direct_url is not None:
         data["direct_url"] = direct_url_of(one.direct_url)
@@ -189,11 +195,9 @@ def direct_url_of(data: Mapping[str, object]) -> dict[str, Any]:
     """Give the record with both forms of a hash, as pip does, and without credentials."""
     found: dict[str, Any] = dict(data)
     if isinstance(found.get("url"), str):
-        found["url"] = mask_credentials(found["url"])
+        found["url"] = without_secrets(found["url"])
     archive = found.get("archive_info")
     if isinstance(archive, dict):
-        from envkit.inspection.lines import archive_hash
-
         info: dict[str, Any] = dict(archive)  # pyright: ignore[reportUnknownArgumentType]
         first = archive_hash(info)
         if first is not None:

@@ -1,7 +1,7 @@
 """What version control knows of a folder, read from its files.
 
-Nothing is run: a repository's own configuration can make its tools run programs, and freezing must not. Git (with
-worktrees, submodules, packed references) and Mercurial are read; Subversion and Bazaar are recognised only.
+Nothing is run: a repository's own configuration can make its tools run programs, and freezing must not. Git is read with
+worktrees, submodules and packed references; of Subversion and Bazaar only the top of a checkout counts, as in pip.
 """
 
 from __future__ import annotations
@@ -9,47 +9,23 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
-_MAX_BYTES = 4 * 1024 * 1024
+from envkit.inspection.checkouts import Checkout, read_bazaar, read_subversion, read_text
+
 _SCP = re.compile(r"^(\w+@)?([^/:]+):(\w[^:]*)$")
 _SECTION = re.compile(r'^\[\s*([\w.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]\s*(.*)$')
 _HEX = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkout:
-    """A working copy: *kind* as pip names it ("Git", "Mercurial"), *remote* and *revision* None where unknown.
-
-    *remote* is the URL as the repository has it, *invalid* tells that it can be turned into no URL.
-    """
-
-    kind: str
-    root: str
-    remote: str | None = None
-    revision: str | None = None
-    invalid: bool = False
-
-    def requirement(self, folder: str, project: str) -> str | None:
-        """Give what would fetch the same files again (``git+https://...@commit#egg=...``), or None."""
-        if self.remote is None or self.revision is None or self.invalid:
-            return None
-        scheme = {"Git": "git", "Mercurial": "hg"}.get(self.kind)
-        if scheme is None:
-            return None
-        prefix = "" if self.remote.startswith(f"{scheme}+") else f"{scheme}+"
-        text = f"{prefix}{self.remote}@{quote(self.revision, '/')}#egg={project.replace('-', '_')}"
-        below = _project_below(folder, self.root)
-        return f"{text}&subdirectory={below}" if below else text
-
-
 def find_checkout(folder: str) -> Checkout | None:
     """Give the innermost working copy that holds *folder*, or None. Never raises for what the files hold."""
     current = os.path.abspath(folder)
+    found = read_subversion(current) or read_bazaar(current)
+    if found is not None:
+        return found
     while True:
-        for name, read in ((".git", _read_git), (".hg", _read_mercurial), (".svn", _read_other), (".bzr", _read_other)):
+        for name, read in ((".git", _read_git), (".hg", _read_mercurial)):
             if os.path.lexists(os.path.join(current, name)):
                 found = read(current, name)
                 if found is not None:
@@ -60,48 +36,20 @@ def find_checkout(folder: str) -> Checkout | None:
         current = parent
 
 
-def _project_below(folder: str, root: str) -> str | None:
-    current = os.path.abspath(folder)
-    while not any(os.path.isfile(os.path.join(current, name)) for name in ("pyproject.toml", "setup.py")):
-        parent = os.path.dirname(current)
-        if parent == current:
-            return None
-        current = parent
-    try:
-        return None if os.path.samefile(root, current) else os.path.relpath(current, root)
-    except OSError:
-        return None
-
-
-def _read_text(path: str) -> str | None:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-    except OSError:
-        return None
-    return None if len(data) > _MAX_BYTES else data.decode("utf-8", "surrogateescape")
-
-
-def _read_other(root: str, name: str) -> Checkout | None:
-    if not os.path.isdir(os.path.join(root, name)):
-        return None
-    return Checkout(kind={".svn": "Subversion", ".bzr": "Bazaar"}[name], root=root)
-
-
 def _read_git(root: str, name: str) -> Checkout | None:
     git_dir = os.path.join(root, name)
     if os.path.isfile(git_dir):  # a worktree or a submodule: one line that names the real folder
-        pointer = (_read_text(git_dir) or "").strip()
+        pointer = (read_text(git_dir) or "").strip()
         if not pointer.startswith("gitdir:"):
             return None
         git_dir = os.path.join(root, pointer[7:].strip())
-    head = (_read_text(os.path.join(git_dir, "HEAD")) or "").strip()
+    head = (read_text(os.path.join(git_dir, "HEAD")) or "").strip()
     if not head:
         return None
-    common = (_read_text(os.path.join(git_dir, "commondir")) or "").strip()
+    common = (read_text(os.path.join(git_dir, "commondir")) or "").strip()
     shared = os.path.join(git_dir, common) if common else git_dir
     revision = _git_revision(git_dir, shared, head)
-    remote = _git_remote(_read_text(os.path.join(shared, "config")) or "")
+    remote = _git_remote(read_text(os.path.join(shared, "config")) or "")
     if remote is None:
         return Checkout(kind="Git", root=root, revision=revision)
     url = _git_url(remote)
@@ -117,9 +65,9 @@ def _git_revision(git_dir: str, shared: str, head: str) -> str | None:
         name = head[4:].strip()
         if name.startswith("/") or ".." in name.split("/"):
             return None
-        text = _read_text(os.path.join(git_dir, name)) or _read_text(os.path.join(shared, name))
+        text = read_text(os.path.join(git_dir, name)) or read_text(os.path.join(shared, name))
         if text is None:
-            packed = _read_text(os.path.join(shared, "packed-refs")) or ""
+            packed = read_text(os.path.join(shared, "packed-refs")) or ""
             rows = (line.partition(" ") for line in packed.splitlines())
             return next((commit for commit, _, what in rows if what == name and _HEX.fullmatch(commit)), None)
         head = text.strip()
@@ -169,7 +117,7 @@ def _read_mercurial(root: str, name: str) -> Checkout | None:
     revision = start[:20].hex() if len(start) >= 20 and any(start[:20]) else "0" * 40
     remote = None
     section = ""
-    for line in (_read_text(os.path.join(folder, "hgrc")) or "").splitlines():
+    for line in (read_text(os.path.join(folder, "hgrc")) or "").splitlines():
         line = line.strip()
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1].strip()

@@ -53,7 +53,7 @@ def _scan_folder(folder: str, *, brief: bool) -> list[InstalledDistribution]:
         return []
     found: list[InstalledDistribution] = []
     location = Path(folder)
-    for name in sorted(entries):
+    for name in entries:  # in the order in which Python finds them, since of two with one name the first counts
         if name[0] == "~":  # what pip renames before it removes
             continue
         if name.endswith(".dist-info"):
@@ -89,7 +89,7 @@ def _read_dist_info(location: Path, folder: str, name: str) -> InstalledDistribu
     fields = read_fields(f"{path}/METADATA")
     direct_url = _read_json(f"{path}/direct_url.json") if "direct_url.json" in inside else None
     return InstalledDistribution(
-        name=_first(fields, b"name") or by_name[0],
+        name=_first(fields, b"name") or normalize(by_name[0]),
         version=_first(fields, b"version") or by_name[2],
         path=location / name,
         location=location,

@@ -7,30 +7,37 @@ from pathlib import Path
 
 from envkit.installed.fields import read_fields
 from envkit.model.distribution import InstalledDistribution
+from envkit.model.identity import normalize
 
 
 def read(location: Path, folder: str, name: str) -> InstalledDistribution | None:
     """Read the entry *name* of *folder*; None where it describes no distribution."""
     path = f"{folder}/{name}"
     if name.endswith(".egg-link"):
-        return _read_link(location, path, name)
+        return _read_link(location, path)
     if name.endswith(".egg"):
         return _describe(location, path, name, "egg", f"{path}/EGG-INFO") if os.path.isdir(path) else None
     return _describe(location, path, name, "egg-info", path)
 
 
-def _read_link(location: Path, path: str, name: str) -> InstalledDistribution | None:
+def _read_link(location: Path, path: str) -> InstalledDistribution | None:
+    info = linked_info(path)
+    return _describe(location, path, os.path.basename(info), "egg-link", info) if info is not None else None
+
+
+def linked_info(path: str) -> str | None:
+    """Give the metadata folder, beside the sources, of the project that an ``.egg-link`` points to."""
     source = link_target(path)
     if source is None:
         return None
-    wanted = name.removesuffix(".egg-link").replace("-", "_").lower()
+    wanted = os.path.basename(path).removesuffix(".egg-link").replace("-", "_").lower()
     try:
         inside = sorted(os.listdir(source))
     except OSError:
         return None
     for other in inside:
         if other.endswith(".egg-info") and other.removesuffix(".egg-info").replace("-", "_").lower() == wanted:
-            return _describe(location, path, other, "egg-link", f"{source}/{other}")
+            return f"{source}/{other}"
     return None
 
 
@@ -51,7 +58,7 @@ def _describe(location: Path, path: str, name: str, kind: str, info: str) -> Ins
     requires = fields.get(b"requires-dist") or (read_requires(f"{info}/requires.txt") if is_dir else [])
     version = fields.get(b"version", [""])[0] or (by_name[1] if len(by_name) > 1 else "")
     return InstalledDistribution(
-        name=fields.get(b"name", [""])[0] or by_name[0],
+        name=fields.get(b"name", [""])[0] or normalize(by_name[0]),
         version=version,
         path=Path(path),
         location=location,
@@ -76,9 +83,9 @@ def read_requires(path: str) -> list[str]:
         line = line.strip()
         if line.startswith("[") and line.endswith("]"):
             extra, _, marker = line[1:-1].partition(":")
-            parts = [f"({marker})"] if marker else []
+            parts = [f"({marker})" if extra else marker] if marker else []
             parts += [f'extra == "{extra}"'] if extra else []
             condition = " and ".join(parts)
         elif line and not line.startswith("#"):
-            found.append(f"{line}; {condition}" if condition else line)
+            found.append(f"{line} ; {condition}" if condition else line)
     return found

@@ -24,13 +24,22 @@ ENVIRON = {
 }
 
 
-def run(*arguments: str | Path, cwd: Path | None = None, offline: bool = True) -> str:
-    environ = ENVIRON if offline else {key: value for key, value in ENVIRON.items() if key != "UV_OFFLINE"}
+def run(*arguments: str | Path, cwd: Path | None = None, environ: dict[str, str] | None = None) -> str:
     done = subprocess.run(
-        [str(argument) for argument in arguments], capture_output=True, text=True, env=environ, cwd=cwd, check=False
+        [str(argument) for argument in arguments],
+        capture_output=True,
+        text=True,
+        env={**ENVIRON, **(environ or {})},
+        cwd=cwd,
+        check=False,
     )
     assert done.returncode == 0, f"{arguments}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     return done.stdout
+
+
+def site_of(python: Path) -> Path:
+    """Give the folder that packages are installed into."""
+    return Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
 
 
 def uv() -> str:
@@ -56,7 +65,9 @@ def pip(python: Path, *arguments: str | Path) -> None:
     run(sys.executable, "-m", "pip", "--python", python, *arguments)
 
 
-def ask_pip(python: Path, *commands: list[str], cwd: Path | None = None) -> list[dict]:
+def ask_pip(
+    python: Path, *commands: list[str], cwd: Path | None = None, environ: dict[str, str] | None = None
+) -> list[dict]:
     spec = importlib.util.find_spec("pip")
     assert spec is not None
     assert spec.origin is not None
@@ -66,7 +77,7 @@ def ask_pip(python: Path, *commands: list[str], cwd: Path | None = None) -> list
         input=json.dumps(commands),
         capture_output=True,
         text=True,
-        env=ENVIRON,
+        env={**ENVIRON, **(environ or {})},
         cwd=cwd,
         check=False,
     )

@@ -121,9 +121,9 @@ def test_eggs(tmp_path):
     assert found["old"].requires_dist == (
         "a",
         "b>=1",
-        'c; extra == "x"',
-        "d; (python_version < '3') and extra == \"y\"",
-        "e; (sys_platform == 'win32')",
+        'c ; extra == "x"',
+        "d ; (python_version < '3') and extra == \"y\"",
+        "e ; sys_platform == 'win32'",
     )
 
 
