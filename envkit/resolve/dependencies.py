@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 MAX_DEPENDENCIES = 20_000
 MAX_EXTRAS = 2_000
 _NAMED = r"""\bextra\s*(?:==|!=)\s*(["'])(.*?)\1|(["'])([^"']*)\3\s*(?:==|!=)\s*extra\b"""
+_FOR_EXTRA = (
+    r"([^;]*?) *; *(?:(?:\(([^()]*)\)|([^()]*?)) +and +)?"
+    r"""extra *== *(?:"([A-Za-z0-9][A-Za-z0-9._-]*)"|'([A-Za-z0-9][A-Za-z0-9._-]*)') *"""
+)
+"""The shape in which nearly all requirements of extras are written: at the end, after at most one condition."""
+_USUAL_LENGTH = 300
 
 
 class Dependency(NamedTuple):
@@ -86,6 +92,20 @@ def read_dependency(text: str, markers: Mapping[str, str]) -> tuple[Dependency, 
     return to_dependency(requirement), holds(requirement, markers)
 
 
+def _read_for_extra(text: str, markers: Mapping[str, str]) -> tuple[str, Dependency, bool] | None:
+    """Give the extra that a requirement of the usual shape is for, its row, and whether the rest of its marker holds."""
+    match = re.fullmatch(_FOR_EXTRA, text) if len(text) <= _USUAL_LENGTH else None
+    if match is None:
+        return None
+    what, inner, outer, extra = match[1], match[2], match[3], match[4] or match[5]
+    condition = inner or outer
+    short = plain.read_plain(f"{what};{condition}" if condition else what)
+    sure = plain.holds(short, markers) if short is not None else None
+    if short is None or sure is None or (short.marker is None) is not (condition is None):
+        return None
+    return normalize(extra), Dependency(short.name, short.extras, short.specifier, None), sure
+
+
 def evaluate(metadata: CoreMetadata, markers: Mapping[str, str]) -> VersionDependencies:
     """Tell what *metadata* depends on where *markers* hold. Raises `RequirementError` for metadata that cannot be read."""
     if len(metadata.requires_dist) > MAX_DEPENDENCIES or len(metadata.provides_extra) > MAX_EXTRAS:
@@ -93,6 +113,11 @@ def evaluate(metadata: CoreMetadata, markers: Mapping[str, str]) -> VersionDepen
     base: list[Dependency] = []
     extras: dict[str, list[Dependency]] = {normalize(extra): [] for extra in metadata.provides_extra}
     for text in metadata.requires_dist:
+        short = _read_for_extra(text, markers) if "extra" in text else None
+        if short is not None:
+            if short[2]:
+                extras.setdefault(short[0], []).append(short[1])
+            continue
         row, wanted = read_dependency(text, markers)
         if wanted:
             base.append(row)
