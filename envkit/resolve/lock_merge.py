@@ -11,7 +11,6 @@ from envkit.model.marker_text import marker_of
 from envkit.model.resolution import Pin
 from envkit.resolve.lock_forks import Fork
 from envkit.resolve.lock_reach import Key, Reaching, pin_key
-from envkit.resolve.lock_source import original
 
 
 class _Merged:
@@ -47,7 +46,7 @@ def _package(one: _Merged, reaching: Reaching, sets: MarkerSets, whole: Node) ->
     pin = one.pin
     metadata = reaching.facts(pin, one.fork.resolution).metadata
     files = one.files.values()
-    artifacts = files if pin.origin is not None else map(original, files)
+    artifacts = files if pin.origin is not None else map(reaching.file, files)
     ordered = tuple(sorted(artifacts, key=lambda file: (not file.is_wheel, file.filename)))
     pythons = sorted({file.requires_python for file in ordered if file.requires_python})
     return LockedPackage(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
-from envkit.model.candidate import CoreMetadata
+from envkit.model.candidate import Artifact, CoreMetadata
 from envkit.model.identity import normalize
 from envkit.model.marker_sets import ALL, EMPTY, MarkerSets, Node
 from envkit.model.marker_text import set_of, set_of_python
@@ -19,6 +19,7 @@ from envkit.resolve.lock_source import FORK_PREFIX, original
 from envkit.resolve.ports import CandidateSource, DirectRequest
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_PLAIN = re.compile(r"[\w.-]++(?:\s*+\[([\w\s.,-]*+)\])?+[\w\s.,<>=!~*+()-]*+(?:;(.*))?")
 
 Key = tuple[str, Version, str]
 _Row = tuple[str, str]
@@ -45,6 +46,7 @@ class Reaching:
             self._overrides.setdefault(normalize(parse_requirement(text).name), []).append(text)
         self._roots = self._rows(roots)
         self._facts: dict[Key, Facts] = {}
+        self._files: dict[tuple[str | None, str], Artifact] = {}
         self._edges: dict[tuple[str, str], tuple[Node, tuple[str, ...]]] = {}
 
     def reach(self, resolution: Resolution, space: Node) -> dict[str, Node]:
@@ -81,7 +83,7 @@ class Reaching:
         """Give the environments whose Python the files and the metadata of a pin accept."""
         specifiers = {self.facts(pin, resolution).metadata.requires_python}
         if pin.origin is None:
-            specifiers |= {original(artifact).requires_python for artifact in pin.artifacts}
+            specifiers |= {self.file(artifact).requires_python for artifact in pin.artifacts}
         found = ALL
         for specifier in specifiers:
             if specifier:
@@ -90,7 +92,15 @@ class Reaching:
 
     def served(self, pin: Pin, coverage: Coverage) -> Node:
         """Give the environments for which one of the usable files of a pin is."""
-        return coverage.of(pin.name, map(original, pin.artifacts))
+        return coverage.of(pin.name, map(self.file, pin.artifacts))
+
+    def file(self, artifact: Artifact) -> Artifact:
+        """Give the artifact as the index has it."""
+        key = (artifact.provenance, artifact.url)
+        known = self._files.get(key)
+        if known is None:
+            known = self._files[key] = original(artifact)
+        return known
 
     def facts(self, pin: Pin, resolution: Resolution) -> Facts:
         """Give what is known of a pin, reading its metadata once."""
@@ -103,7 +113,7 @@ class Reaching:
 
     def _metadata(self, pin: Pin, resolution: Resolution) -> CoreMetadata:
         if pin.origin is None:
-            return self._source.metadata(pin.name, pin.version, [original(artifact) for artifact in pin.artifacts])
+            return self._source.metadata(pin.name, pin.version, [self.file(artifact) for artifact in pin.artifacts])
         for edge in resolution.edges:
             url = parse_requirement(edge.requirement).url if edge.child == pin.name else None
             if url:
@@ -115,10 +125,8 @@ class Reaching:
         key = (text, extra)
         known = self._edges.get(key)
         if known is None:
-            requirement = parse_requirement(text)
-            marker = str(requirement.marker) if requirement.marker is not None else None
-            wanted = ("", *(normalize(one) for one in sorted(requirement.extras)))
-            known = self._edges[key] = set_of(self._sets, marker, extra=extra), wanted
+            marker, extras = _parts(text)
+            known = self._edges[key] = set_of(self._sets, marker, extra=extra), ("", *map(normalize, extras))
         return known
 
     def _rows(self, texts: Iterable[str]) -> list[_Row]:
@@ -134,6 +142,15 @@ class Reaching:
                 marker = str(parse_requirement(text).marker or "")
                 rows += [(name, _and(new, marker)) for new in news]
         return rows
+
+
+def _parts(text: str) -> tuple[str | None, Sequence[str]]:
+    """Give the marker and the extras of a requirement. Those of plain shape, nearly all, are only cut."""
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        return plain[2], [one for extra in (plain[1] or "").split(",") if (one := extra.strip())]
+    requirement = parse_requirement(text)
+    return (str(requirement.marker) if requirement.marker is not None else None), sorted(requirement.extras)
 
 
 def pin_key(pin: Pin) -> Key:
