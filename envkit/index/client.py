@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from envkit.errors import ProjectNotFound
 from envkit.events import Emitter
-from envkit.index.auth import as_credentials
+from envkit.index.network import Network
 from envkit.index.pages import Refresh
-from envkit.index.session import Session
 from envkit.index.sources import Source, as_index, make_source
 from envkit.index.strategy import IndexStrategy, Sources, combine, merge
-from envkit.index.transport import Limits, Timeouts, Transport
 from envkit.index.workers import Job, Workers
-from envkit.model.candidate import Artifact, ProjectPage
 from envkit.model.identity import normalize
 from envkit.model.source import PYPI, Index
 
@@ -28,8 +25,11 @@ if TYPE_CHECKING:
     from envkit.cache import Cache
     from envkit.index.artifacts import ArtifactStore
     from envkit.index.auth import Credentials, CredentialsCallback
+    from envkit.index.bounds import Limits, Timeouts
     from envkit.index.login import KeyringProvider
+    from envkit.index.transport import Transport
     from envkit.index.views import ProjectDescription
+    from envkit.model.candidate import Artifact, ProjectPage
 
 _LOCAL_SECONDS = 2.0
 _MEMO = 40_000
@@ -69,7 +69,6 @@ class IndexClient:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._emitter = emitter or Emitter(kind="index")
-        self._limits = limits or Limits()
         self._cache = cache
         self._offline = offline
         self._env = dict(env or {})
@@ -78,14 +77,15 @@ class IndexClient:
         self._proxy = proxy
         self._clock = clock
         self._given_transport = transport
-        self._credentials = as_credentials(credentials, self._env if env is not None else None, keyring)
-        self._session = Session(
+        self._network = Network(
             self._make_transport,
             emitter=self._emitter,
-            credentials=self._credentials,
+            credentials=credentials,
+            env=self._env if env is not None else None,
+            keyring=keyring,
             trusted_hosts=self._trusted,
             timeouts=timeouts,
-            limits=self._limits,
+            limits=limits,
         )
         refreshed = frozenset[str]() if isinstance(refresh, bool) else frozenset(normalize(name) for name in refresh)
         self._refresh = Refresh(refresh is True, refreshed)
@@ -96,7 +96,7 @@ class IndexClient:
             tuple(self._make_source(Index(str(place), format="flat")) for place in find_links),
             index_strategy,
         )
-        self._workers = Workers(self._limits.connections)
+        self._workers = Workers(self._network.limits.connections)
         self._identities: dict[str, tuple[float, str]] = {}
         self._pages: dict[str, ProjectPage] = {}
         self._remembered = 0
@@ -121,8 +121,7 @@ class IndexClient:
     def _make_source(self, index: Index) -> Source:
         return make_source(
             index,
-            session=self._session,
-            credentials=self._credentials,
+            network=self._network,
             cache=self._cache,
             emitter=self._emitter,
             offline=self._offline,
@@ -136,14 +135,14 @@ class IndexClient:
             from envkit.index.artifacts import ArtifactStore
 
             self._files = ArtifactStore(
-                session=self._session, cache=self._cache, emitter=self._emitter, offline=self._offline
+                session=self._network.session, cache=self._cache, emitter=self._emitter, offline=self._offline
             )
         return self._files
 
     def close(self) -> None:
         """Drop what waits, and close idle connections. The client can be used again afterwards."""
         self._workers.forget_waiting()
-        self._session.close()
+        self._network.close()
 
     def __enter__(self) -> Self:
         return self

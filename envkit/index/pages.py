@@ -10,14 +10,15 @@ import hashlib
 import marshal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from envkit.cache import Cache
 from envkit.errors import TransportError
-from envkit.events import Emitter
-from envkit.index.freshness import lifetime
-from envkit.index.session import Session
-from envkit.index.simple_api import ACCEPT, ParsedPage, parse_page
+
+if TYPE_CHECKING:
+    from envkit.cache import Cache
+    from envkit.events import Emitter
+    from envkit.index.network import Network
+    from envkit.index.simple_api import ParsedPage
 
 _FORM = 1
 _SETTLED = 30.0
@@ -26,8 +27,7 @@ _JUST_READ = 256
 _NOT_FOUND = (404, 410)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """*identity* is "" where the index does not have the project; times are seconds since the epoch.
 
     *linked* are the addresses of the same project elsewhere (PEP 708); *kept* is false where headers forbid storing.
@@ -42,8 +42,7 @@ class Record:
     kept: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Refresh:
+class Refresh(NamedTuple):
     """What is asked for again although it is fresh: everything, or the projects named."""
 
     everything: bool = False
@@ -62,7 +61,7 @@ class RemotePages:
         *,
         label: str,
         place: str,
-        session: Session,
+        network: Network,
         cache: Cache,
         emitter: Emitter,
         offline: bool,
@@ -71,7 +70,7 @@ class RemotePages:
     ) -> None:
         self.label = label
         self._place = hashlib.sha256(place.encode()).hexdigest()[:20]
-        self._session = session
+        self._network = network
         self._bucket = cache.bucket("pages", 2)
         self._emitter = emitter
         self._offline = offline
@@ -124,6 +123,8 @@ class RemotePages:
             rows, rejected, tracks, alternates, versions, status, reason = marshal.loads(data)  # noqa: S302
         except (ValueError, TypeError, EOFError):
             return None
+        from envkit.index.simple_api import ParsedPage
+
         return ParsedPage(
             rows=rows,
             rejected=rejected,
@@ -163,6 +164,9 @@ class RemotePages:
         return self.fresh_record(key) or self.load(key, url, project)[0]
 
     def _ask(self, key: str, url: str, project: str | None) -> tuple[Record, ParsedPage | None]:
+        from envkit.index.freshness import lifetime
+        from envkit.index.simple_api import ACCEPT, parse_page
+
         old = self._stored_record(key)
         known = self._stored_page(key, old.identity) if old is not None and old.identity else None
         headers = {"Accept": ACCEPT, "Accept-Encoding": "gzip"}
@@ -173,7 +177,7 @@ class RemotePages:
                 headers["If-None-Match"] = old.etag
             if old.modified:
                 headers["If-Modified-Since"] = old.modified
-        answer = self._session.get(url, headers, max_bytes=self._session.limits.page_bytes)
+        answer = self._network.session.get(url, headers, max_bytes=self._network.limits.page_bytes)
         seconds = lifetime(answer.headers)
         etag, modified = answer.headers.get("etag"), answer.headers.get("last-modified")
         now = self._clock()

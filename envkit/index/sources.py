@@ -7,21 +7,18 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote, urlsplit
 
 from envkit.errors import TransportError
-from envkit.index.folders import FlatFolder, LocalIndex, split_by_project
 from envkit.index.pages import Refresh, RemotePages
-from envkit.index.places import local_path
-from envkit.index.simple_api import ParsedPage
 from envkit.model.secret import strip_credentials
 from envkit.model.source import PYPI, Index
 
 if TYPE_CHECKING:
     from envkit.cache import Cache
     from envkit.events import Emitter
-    from envkit.index.auth import Credentials
-    from envkit.index.session import Session
+    from envkit.index.folders import FlatFolder, LocalIndex
+    from envkit.index.network import Network
+    from envkit.index.simple_api import ParsedPage
 
 
 class Source(Protocol):
@@ -100,7 +97,7 @@ class LocalSource(_Unlinked):
         return found
 
     def page(self, project: str) -> ParsedPage:
-        return self._place.page(project) or ParsedPage(rows=())
+        return self._place.page(project) or _no_files()
 
 
 class RemoteFlat(_Unlinked):
@@ -125,11 +122,13 @@ class RemoteFlat(_Unlinked):
         return self._parsed[0] if project in self._by_project() else ""
 
     def page(self, project: str) -> ParsedPage:
-        return self._by_project().get(project) or ParsedPage(rows=())
+        return self._by_project().get(project) or _no_files()
 
     def _by_project(self) -> dict[str, ParsedPage]:
         record, page = self._pages.load(self._key, self._url, None)
         if record.identity != self._parsed[0]:
+            from envkit.index.folders import split_by_project
+
             self._parsed = (record.identity, split_by_project(page) if page is not None else {})
         return self._parsed[1]
 
@@ -144,6 +143,8 @@ class RemoteIndex:
 
     def address(self, project: str) -> str:
         """Give the address of a project's page."""
+        from urllib.parse import quote
+
         return f"{self._root}{quote(project)}/"
 
     def fresh_identity(self, project: str) -> str | None:
@@ -154,7 +155,7 @@ class RemoteIndex:
         return self._pages.ensure(project, self.address(project), project).identity
 
     def page(self, project: str) -> ParsedPage:
-        return self._pages.load(project, self.address(project), project)[1] or ParsedPage(rows=())
+        return self._pages.load(project, self.address(project), project)[1] or _no_files()
 
     def linked(self, project: str) -> tuple[str, ...]:
         record = self._pages.fresh_record(project)
@@ -175,11 +176,16 @@ def _comparable(url: str) -> str:
     return strip_credentials(url).partition("#")[0].rstrip("/").lower()
 
 
+def _no_files() -> ParsedPage:
+    from envkit.index.simple_api import ParsedPage
+
+    return ParsedPage(rows=())
+
+
 def make_source(
     index: Index,
     *,
-    session: Session,
-    credentials: Credentials,
+    network: Network,
     cache: Cache,
     emitter: Emitter,
     offline: bool,
@@ -187,20 +193,21 @@ def make_source(
     clock: Callable[[], float],
 ) -> Source:
     """Give the source that *index* describes; a place without a scheme is a local path."""
-    url = index.url
-    scheme = urlsplit(url).scheme if "://" in url or url.startswith("file:") else ""
-    if scheme in ("", "file"):
-        path = local_path(url) if scheme else os.path.expanduser(url)
-        assert path is not None
-        kind = LocalIndex if index.format == "simple" else FlatFolder
-        return LocalSource(kind(os.path.abspath(path), index.label, session.limits.page_bytes))
-    credentials.add(url)
+    url, user = index.url, None
+    if not url.startswith(("https://", "http://")) or "@" in url or "[" in url:
+        # Nothing of this is needed for the usual address, and reading addresses takes its time to be loaded.
+        from urllib.parse import urlsplit
+
+        scheme = urlsplit(url).scheme if "://" in url or url.startswith("file:") else ""
+        if scheme in ("", "file"):
+            return _local(index, scheme, network.limits.page_bytes)
+        user = urlsplit(url).username
+    network.learn(url)
     bare = strip_credentials(url)
-    user = urlsplit(url).username
     pages = RemotePages(
         label=index.label,
         place=bare.rstrip("/") if user is None else f"{user}@{bare.rstrip('/')}",
-        session=session,
+        network=network,
         cache=cache,
         emitter=emitter,
         offline=offline,
@@ -208,6 +215,16 @@ def make_source(
         clock=clock,
     )
     return RemoteIndex(bare, pages) if index.format == "simple" else RemoteFlat(bare, pages)
+
+
+def _local(index: Index, scheme: str, max_bytes: int) -> LocalSource:
+    from envkit.index.folders import FlatFolder, LocalIndex
+    from envkit.index.places import local_path
+
+    path = local_path(index.url) if scheme else os.path.expanduser(index.url)
+    assert path is not None
+    kind = LocalIndex if index.format == "simple" else FlatFolder
+    return LocalSource(kind(os.path.abspath(path), index.label, max_bytes))
 
 
 def as_index(given: object) -> Index:

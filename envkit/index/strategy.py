@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from envkit.index.sources import Source
-from envkit.model.candidate import ProjectPage, Rejection
 from envkit.model.identity import normalize
-from envkit.model.listing import Listing, Row, Run
-from envkit.model.source import Index
+
+if TYPE_CHECKING:
+    from envkit.index.sources import Source
+    from envkit.model.candidate import ProjectPage, Rejection
+    from envkit.model.listing import Row, Run
+    from envkit.model.source import Index
 
 IndexStrategy = Literal["first-index", "unsafe-first-match", "unsafe-best-match"]
-Chosen: TypeAlias = list[tuple[Source, str]]
+Chosen: TypeAlias = "list[tuple[Source, str]]"
 """Sources that were asked, with the identity of the project's page there, "" where it has none."""
 
 
@@ -89,6 +91,9 @@ def combine(project: str, chosen: Chosen | None) -> str | None:
 
 def merge(project: str, identity: str, sources: Sequence[Source]) -> ProjectPage:
     """Give one page of all *sources*; of files with one name the first source's is kept. Raises `TransportError`."""
+    from envkit.model.candidate import ProjectPage, Rejection  # a resolution from digests reads no page
+    from envkit.model.listing import Listing
+
     pages = [(source, source.page(project)) for source in sources]
     if len(pages) == 1:
         source, page = pages[0]

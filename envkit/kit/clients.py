@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from envkit.index.bounds import Limits, Timeouts
 from envkit.index.client import IndexClient
-from envkit.index.transport import Limits, Timeouts
 
 if TYPE_CHECKING:
     from envkit.cache.store import Cache
@@ -19,9 +18,9 @@ def make_client(settings: Settings, cache: Cache, emitter: Emitter) -> IndexClie
     environ = settings.configuration.environ if settings.configuration is not None else None
     timeouts, limits = Timeouts(), Limits()
     if settings.timeout is not None:
-        timeouts = replace(timeouts, connect=settings.timeout, read=settings.timeout)
+        timeouts = timeouts._replace(connect=settings.timeout, read=settings.timeout)
     if settings.retries is not None:
-        limits = replace(limits, retries=settings.retries)
+        limits = limits._replace(retries=settings.retries)
     keyring: Any = settings.keyring
     return IndexClient(
         settings.indexes,
