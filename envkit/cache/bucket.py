@@ -15,9 +15,12 @@ import stat
 import time
 import zlib
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envkit.host import files
+
+if TYPE_CHECKING:  # entries are read by text; values that are paths are made for those who ask
+    from pathlib import Path
 
 _MAGIC = b"EKC1"
 _HEADER = 16
@@ -50,6 +53,8 @@ class Bucket:
     @property
     def root(self) -> Path:
         """The folder of this bucket; it may not exist yet."""
+        from pathlib import Path
+
         return Path(self._root)
 
     def _place(self, key: str) -> tuple[str, str]:
@@ -60,6 +65,8 @@ class Bucket:
 
     def path(self, key: str) -> Path:
         """Give where the entry of *key* is, or would be."""
+        from pathlib import Path
+
         return Path(*self._place(key))
 
     def get(self, key: str) -> bytes | None:
@@ -106,6 +113,8 @@ class Bucket:
 
     def staging(self, suffix: str = "") -> Path:
         """Give a fresh temporary path on the bucket's file system, in a folder that exists; nothing is made there."""
+        from pathlib import Path
+
         folder = os.path.join(self._root, "=staging")
         files.make_dirs(folder, PRIVATE_DIR)
         return Path(files.temporary_beside(os.path.join(folder, "x")) + suffix)
@@ -116,6 +125,8 @@ class Bucket:
         With *name* the entry is a folder that holds the file under this name. Where another process was first, its entry
         stays and *source* is removed: entries published so are immutable. Raises `OSError`.
         """
+        from pathlib import Path
+
         folder, digest = self._place(key)
         target = os.path.join(folder, digest) if name is None else os.path.join(folder, digest, name)
         files.make_dirs(os.path.dirname(target), PRIVATE_DIR)

@@ -9,19 +9,20 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from envkit.cache.bucket import PRIVATE_DIR, PRIVATE_FILE, Bucket, discard, group_folder, last_use
 from envkit.host import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _BUCKET = re.compile(r"[a-z][a-z0-9-]*-v[0-9]+\Z")
 _TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache (https://bford.info/cachedir/).\n"
 _STALE_TEMPORARY = 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     path: str
     size: int
     used: float
@@ -43,6 +44,8 @@ class Cache:
     @property
     def root(self) -> Path:
         """The folder; made if it is missing."""
+        from pathlib import Path
+
         return Path(self._prepare())
 
     def _prepare(self) -> str:
