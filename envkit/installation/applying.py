@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from envkit.errors import StalePlan
@@ -25,9 +26,12 @@ from envkit.model.distribution import InstalledDistribution
 from envkit.model.plan import Change as DistributionChange
 from envkit.model.plan import InstallPlan, InstallReport
 from envkit.transaction import STATE_DIR
+from envkit.transaction.state import is_id
 from envkit.transaction.transaction import Transaction
 
 _KEPT = "kept"
+KEPT_OPERATIONS = 32
+"""Files that were set aside are kept until this many later operations have set some aside, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,7 @@ class Change:
     atomic: str
     timeout: float
     durable: bool = False
+    forget: bool = False
 
 
 def apply_change(
@@ -63,7 +68,7 @@ def apply_change(
         check_fresh()
         began = clock()
         attested = state.read_attested(layout)
-        removal = _find_removal(plan, layout, attested)
+        removal = _find_removal(change, attested)
         removal.changed |= check_place(contents, layout, removal, lambda: _sort_out(plan, layout)[1])
         looked = clock()
         linker = Linker(change.link_mode)
@@ -87,6 +92,8 @@ def apply_change(
         emitter.check()
         transaction.commit(durable=change.durable)
         transaction.note(state.fingerprint(layout.libraries).encode())
+        if aside:
+            _drop_oldest(f"{layout.root}/{STATE_DIR}/{_KEPT}")
         done = clock()
     seconds.update({"look": looked - began, "stage": staged - looked, "move": done - staged})
     _tell(plan, emitter)
@@ -98,6 +105,7 @@ def apply_change(
         set_aside=aside,
         seconds=dict(seconds),
         link_mode=linker.used if items else None,
+        warnings=tuple(f"{each} had no record of its files; they stay, and are nobody's" for each in removal.forgotten),
     )
 
 
@@ -127,11 +135,11 @@ class _Stages:
         return f"{stage}/{inner}" if inner else stage
 
 
-def _find_removal(plan: InstallPlan, layout: Layout, attested: dict[str, tuple[int, int]]) -> Removal:
-    if not plan.replace and not plan.remove:
+def _find_removal(change: Change, attested: dict[str, tuple[int, int]]) -> Removal:
+    if not change.plan.replace and not change.plan.remove:
         return Removal()
-    gone, others = _sort_out(plan, layout)
-    return find_removal(gone, others, layout, attested)
+    gone, others = _sort_out(change.plan, change.layout)
+    return find_removal(gone, others, change.layout, attested, forget=change.forget)
 
 
 def _sort_out(plan: InstallPlan, layout: Layout) -> tuple[list[InstalledDistribution], list[InstalledDistribution]]:
@@ -166,6 +174,15 @@ def _set_aside(removal: Removal, contents: Contents, stager: _Stages, transactio
         top = f"{kept}/{transaction.id}" if os.path.lexists(kept) else kept
         transaction.move("add", layout.locate(top)[1])
     return places
+
+
+def _drop_oldest(kept: str) -> None:
+    """Remove what was set aside longest ago. The operation is done, so trouble here is none of its own."""
+    with suppress(OSError), os.scandir(kept) as entries:
+        ours = [each for each in entries if is_id(each.name) and each.is_dir(follow_symlinks=False)]
+        ours.sort(key=lambda each: each.stat(follow_symlinks=False).st_mtime_ns)
+        for entry in ours[:-KEPT_OPERATIONS]:
+            files.remove_tree(entry.path)
 
 
 def _stage_rewritten(removal: Removal, stager: _Stages, transaction: Transaction) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from envkit.installation.contents import Item
 
 Atomic = Literal["entries", "swap"]
+WithoutRecord = Literal["refuse", "forget"]
 
 
 class Installer:
@@ -38,7 +39,8 @@ class Installer:
     *compile_bytecode* whether bytecode comes along; how the pool is checked before use is up to *supply*. With *atomic*
     "swap" site-packages changes in one step for every reader. *break_system_packages* installs into an environment that
     another package manager owns (PEP 668). *durable* waits for the disk, so that a power loss cannot cut short what was
-    just written. *lock_timeout* is in seconds.
+    just written. *without_record* "forget" lets a distribution go whose files nobody knows: its metadata is removed, its
+    files stay and are nobody's. *lock_timeout* is in seconds.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Installer:
         atomic: Atomic = "entries",
         durable: bool = False,
         break_system_packages: bool = False,
+        without_record: WithoutRecord = "refuse",
         target: str | Path | None = None,
         prefix: str | Path | None = None,
         root: str | Path | None = None,
@@ -66,6 +69,9 @@ class Installer:
         self._atomic: Atomic = atomic
         self._durable = durable
         self._override = break_system_packages
+        if without_record not in ("refuse", "forget"):
+            raise InstallError(f"without_record is 'refuse' or 'forget', not {without_record!r}")
+        self._forget = without_record == "forget"
         self._timeout = lock_timeout
         self._reporter = reporter
         self._cancel = cancel
@@ -198,6 +204,7 @@ class Installer:
             atomic=self._atomic,
             timeout=self._timeout,
             durable=self._durable,
+            forget=self._forget,
         )
         for attempt in range(3):
             try:

@@ -31,13 +31,14 @@ class Removal:
 
     *units* are the largest files and folders that go as a whole; *left* are recorded files that stay, with the reason;
     *changed* those of them that were edited or cannot be told to be as recorded, and files in the way that are nobody's;
-    *rewritten* are files that lose some lines (``easy-install.pth``).
+    *rewritten* are files that lose some lines (``easy-install.pth``); *forgotten* distributions had no record.
     """
 
     units: list[str] = field(default_factory=list[str])
     left: dict[str, str] = field(default_factory=dict[str, str])
     changed: set[str] = field(default_factory=set[str])
     rewritten: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    forgotten: list[str] = field(default_factory=list[str])
 
 
 # What is known of one file to remove: (hash field, size field, settled, own). *settled* is when it was certainly as
@@ -50,18 +51,28 @@ def find_removal(
     others: Iterable[InstalledDistribution],
     layout: Layout,
     attested: Mapping[str, tuple[int, int]],
+    *,
+    forget: bool = False,
 ) -> Removal:
     """Find what the removal of the distributions *gone* takes away while *others* stay.
 
     *attested* maps metadata folders to mtime (ns) and size of the RECORD that we wrote there. Raises `InstallError`
-    where a distribution has no record of its files.
+    where a distribution has no record of its files, unless *forget*: then its metadata goes, and its files are nobody's.
     """
     removal = Removal()
     wanted: dict[str, _Recorded] = {}
     for distribution in gone:
-        wanted.update(_recorded_files(distribution, layout, attested, removal))
+        metadata = os.path.join(os.path.realpath(distribution.location), distribution.path.name)
+        try:
+            wanted.update(_recorded_files(distribution, layout, attested, removal))
+        except InstallError as error:
+            if not forget:
+                raise _no_record(distribution, metadata) from error
+            removal.forgotten.append(f"{distribution.name} {distribution.version}")
+            removal.units.append(metadata)
+            continue
         if distribution.kind == "dist-info":  # goes as a whole, whatever else was put into it
-            removal.units.append(os.path.join(os.path.realpath(distribution.location), distribution.path.name))
+            removal.units.append(metadata)
     standing = standing_folders(layout)
     tops = [top for top in _tops(wanted, standing, layout.libraries) if top not in removal.units]
     _spare_shared(wanted, tops, others, removal)
@@ -69,6 +80,15 @@ def find_removal(
     for top in tops:
         walker.visit_top(top)
     return removal
+
+
+def _no_record(distribution: InstalledDistribution, path: str) -> InstallError:
+    return InstallError(
+        f"{distribution.name} {distribution.version} has no record of its files that can be read",
+        hint="whatever installed it (distutils, the system's package manager) must remove it, or install it again first; "
+        "an Installer with without_record='forget' removes its metadata and leaves its files",
+        context={"name": distribution.name, "version": distribution.version, "path": path},
+    )
 
 
 def _recorded_files(

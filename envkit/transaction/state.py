@@ -32,6 +32,11 @@ def new_id() -> str:
     return uuid.uuid4().hex[:12]
 
 
+def is_id(name: str) -> bool:
+    """Whether `new_id` may have given *name*."""
+    return len(name) == 12 and all(each in "0123456789abcdef" for each in name)
+
+
 def is_real_dir(path: str) -> bool:
     """Whether a folder stands at *path* itself, not through a symlink."""
     try:

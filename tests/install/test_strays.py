@@ -257,3 +257,28 @@ def test_a_fault_at_each_effect_puts_stray_files_back(shop, exchangeable, monkey
             break
     assert seen < position
     assert failures > 10
+
+
+def test_files_that_were_set_aside_are_kept_for_so_many_operations(shop, monkeypatch):
+    from envkit.installation import applying
+
+    monkeypatch.setattr(applying, "KEPT_OPERATIONS", 3)
+    shop.wheel("one", "1", files={"one.py": "V = 1"})
+    library, kept = shop.environment.library, shop.environment.root / ".envkit/kept"
+    places = []
+    for number in range(6):
+        (library / "one.py").write_text(f"# edit {number}")
+        report = shop.install("one==1")
+        (place,) = report.set_aside.values()
+        places.append(Path(place))
+        shop.uninstall("one")
+        os.utime(kept / places[-1].relative_to(kept).parts[0], (number, number))
+    assert [place.exists() for place in places] == [False] * 3 + [True] * 3
+    assert places[-1].read_text() == "# edit 5"
+    (kept / "mine").mkdir()  # not made by us, so not ours to remove
+    os.utime(kept / "mine", (0, 0))
+    (library / "one.py").write_text("# edit 6")
+    shop.install("one==1")
+    assert (kept / "mine").exists()
+    shop.installer().undo()
+    assert (library / "one.py").read_text() == "# edit 6"

@@ -164,10 +164,51 @@ def test_no_record_is_a_clear_error(shop):
     info = forge(shop, "")
     (info / "RECORD").unlink()
     before = shop.snapshot()
-    with pytest.raises(InstallError, match="RECORD"):
+    with pytest.raises(InstallError, match="no record"):
         shop.uninstall("forged")
     assert shop.snapshot() == before
     assert litter(shop.environment.root) == []
+
+
+@pytest.mark.parametrize("damage", ["missing", "senseless", "legacy file", "legacy folder"])
+def test_what_has_no_record_can_be_forgotten(shop, damage):
+    shop.wheel("forged", "2", files={"forged.py": "V = 2", "same.py": "V = 1"})
+    library = shop.environment.library
+    for name in ("forged.py", "same.py", "other.py"):
+        (library / name).write_text("V = 1")
+    before = shop.snapshot()
+    info = library / "forged-1.egg-info"
+    if damage == "legacy file":
+        info.write_text("Metadata-Version: 1.0\nName: forged\nVersion: 1\n")
+    elif damage == "legacy folder":
+        info.mkdir()
+        (info / "PKG-INFO").write_text("Metadata-Version: 1.0\nName: forged\nVersion: 1\n")
+    else:
+        info = forge(shop, "")
+        (info / "RECORD").unlink()
+        if damage == "senseless":
+            (info / "RECORD").write_bytes(b"\xff")
+    broken = shop.snapshot()
+    for change in (lambda: shop.uninstall("forged"), lambda: shop.install("forged==2")):
+        with pytest.raises(InstallError, match="forged 1 has no record") as caught:
+            change()
+        assert "forget" in str(caught.value.hint)
+        assert caught.value.context["name"] == "forged"
+        assert shop.snapshot() == broken
+    report = shop.uninstall("forged", without_record="forget")
+    assert [(each.name, each.after) for each in report.changes] == [("forged", None)]
+    assert "forged 1" in report.warnings[0]
+    assert shop.snapshot() == before
+    shop.installer().undo()
+    assert shop.snapshot() == broken
+    report = shop.install("forged==2", without_record="forget")
+    assert "forged 1" in report.warnings[0]
+    assert list(report.set_aside) == [str(library / "forged.py")]
+    assert (library / "forged.py").read_text() == "V = 2"
+    assert (library / "other.py").read_text() == "V = 1"
+    assert [each.kind for each in shop.installer().verify()] == ["orphaned"]
+    with pytest.raises(InstallError, match="without_record"):
+        shop.installer(without_record="whatever")
 
 
 def test_a_record_that_makes_no_sense_is_an_error(shop):
