@@ -32,6 +32,8 @@ ACTIVATORS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 VARIABLES = ("DIR", "NAME", "PROMPT", "PREFIX", "BIN_NAME", "PYTHON", "LIB", "LOCATE")
 _MARK = "__VENV_"
+_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./@%+=:,-"
+_PLAIN_BUT_FIRST = ("", *"@%+=:,-")
 _PROMPT_MEANINGS = frozenset("$`\\%!^")
 _templates: dict[tuple[str, str], tuple[list[str], str]] = {}
 
@@ -47,14 +49,20 @@ def _template(folder: str, name: str) -> tuple[list[str], str]:
     key = (folder, name)
     known = _templates.get(key)
     if known is None:
-        known = _templates[key] = (_parse(template(folder, name)), shell_of(name))
+        shell = shell_of(os.path.join(SCRIPTS, folder, name))
+        known = _templates[key] = (_parse(template(folder, name)), shell)
     return known
 
 
 def shell_of(path: str) -> str:
-    """Tell from a script's name which quoting it needs; what is not known is taken for a POSIX shell."""
+    """Tell from a script's path which quoting it needs; what is not known is taken for a POSIX shell.
+
+    Scripts of others are filled as ``venv`` fills them, which knows nothing of the languages after the first four.
+    """
     extension = os.path.splitext(path)[1].lower()
-    known = (".fish", ".csh", ".ps1", ".bat", ".nu", ".xsh", ".py")
+    known = [".fish", ".csh", ".ps1", ".bat"]
+    if os.path.dirname(os.path.dirname(path)) == SCRIPTS:
+        known += [".nu", ".xsh", ".py"]
     return extension[1:] if extension in known else "sh"
 
 
@@ -63,15 +71,26 @@ def quote(text: str, shell: str) -> str:
     return _QUOTES[shell](text)
 
 
+def _is_plain(text: str) -> bool:
+    """Tell whether no shell gives the text a meaning; then it gets no quotes, as in `venv`: a template may have some."""
+    return text.isascii() and not text.strip(_PLAIN) and text[:1] not in _PLAIN_BUT_FIRST
+
+
 def _quote_sh(text: str) -> str:
+    if _is_plain(text):
+        return text
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def _quote_fish(text: str) -> str:
+    if _is_plain(text):
+        return text
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _quote_csh(text: str) -> str:
+    if _is_plain(text):
+        return text
     # csh looks for history (!) inside quotes too, and ends a quoted text at the end of a line.
     return "'" + text.replace("'", "'\\''").replace("!", "\\!").replace("\n", "\\\n") + "'"
 

@@ -210,6 +210,7 @@ class Hooks:
         from envkit.environment.scripts_folder import walk_scripts
 
         own = os.path.samefile(path, activation.SCRIPTS) if os.path.exists(path) else False
+        path = activation.SCRIPTS if own else path
         chosen = {os.path.join(path, *parts) for parts in self._scripts()} if own else None
         for source, target in walk_scripts(path, context.bin_path, "nt" if self._rules.nt else "posix"):
             if chosen is not None and source not in chosen:

@@ -108,6 +108,32 @@ def compare(target: Path, options: dict) -> dict:
     }
 
 
+SCRIPT = """\
+dir="__VENV_DIR__" name=__VENV_NAME__
+bin="__VENV_DIR__/__VENV_BIN_NAME__:$PATH"
+python = r"__VENV_PYTHON__"
+"""
+
+
+def compare_scripts(folder: Path) -> dict:
+    """Install the scripts of a folder with both: what is written for old builders has quotes around its variables."""
+    scripts = folder / "scripts"
+    (scripts / "common" / "deeper").mkdir(parents=True)
+    for name in ("tool", "tool.sh", "tool.py", "tool.fish", "tool.csh", "tool.xsh", "tool.nu", "deeper/tool"):
+        (scripts / "common" / name).write_text(SCRIPT)
+    found = []
+    for base in (venv.EnvBuilder, EnvBuilder):
+
+        class Mine(base):
+            def post_setup(self, context):
+                self.install_scripts(context, str(scripts))
+
+        Mine(symlinks=True, clear=True).create(folder / "scripted")
+        made = sorted((folder / "scripted" / "bin").rglob("tool*"))
+        found.append({path.name: path.read_text() for path in made})
+    return {"options": "scripts", "theirs": found[0], "ours": found[1], "different": {}}
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     standard = list(inspect.signature(venv.EnvBuilder).parameters)
@@ -115,4 +141,5 @@ if __name__ == "__main__":
     assert set(dir(venv.EnvBuilder)) <= set(dir(EnvBuilder)), "a method of venv's is missing"
     os.chdir(folder)
     known = [options for options in OPTIONS if sys.version_info >= (3, 13) or "scm_ignore_files" not in options]
-    print(json.dumps([compare(folder / f"env{number}", options) for number, options in enumerate(known)]))
+    cases = [compare(folder / f"env{number}", options) for number, options in enumerate(known)]
+    print(json.dumps([*cases, compare_scripts(folder)]))

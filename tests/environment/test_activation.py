@@ -45,6 +45,10 @@ NAMES = [
     "'); import os; os.system('touch x'); ('",
     "\n$(touch x)\n`touch x`\n",
     "@(touch x) $[touch x]",
+    "=ls",
+    "%self",
+    "@x",
+    "a=b,c@d%e+f",
 ]
 SHELLS = ("bash", "dash", "zsh", "fish", "tcsh", "xonsh", "nu")
 
@@ -344,7 +348,7 @@ def test_values_are_put_in_once():
     text = activation.render(
         "a=__VENV_DIR__ b=__VENV_PROMPT__ c=__VENV_OTHER__ d=__VENV_", "sh", values, relocatable=False
     )
-    assert text == "a='__VENV_PROMPT__' b='__VENV_DIR__' c=__VENV_OTHER__ d=__VENV_"
+    assert text == "a=__VENV_PROMPT__ b=__VENV_DIR__ c=__VENV_OTHER__ d=__VENV_"
 
 
 def parted_powershell(text: str) -> tuple[str, list[str]]:
