@@ -22,6 +22,9 @@ from tests.freeze.places import make, pip, run, uv
 from tests.lock.test_universal import TARGETS, in_range
 
 
+LOOPBACK = {"UV_OFFLINE": "false"}
+
+
 @pytest.fixture(scope="module")
 def index():
     files = dict(
@@ -86,7 +89,7 @@ def test_uv_installs_it(found, tmp_path):
     (tmp_path / "pylock.toml").write_text(found.to_pylock())
     python = make(tmp_path / "env", "uv")
     run(uv(), "pip", "sync", "-q", "--preview", "--python", python, "--cache-dir", tmp_path / "uv", tmp_path / "pylock.toml",
-        offline=False)  # fmt: skip
+        environ=LOOPBACK)  # fmt: skip
     assert frozen(python) == WANTED
 
 
@@ -101,7 +104,7 @@ def test_reads_what_uv_writes(index, tmp_path):
     (tmp_path / "in.txt").write_text("app\n")
     run(uv(), "pip", "compile", "-q", "--universal", "--python-version", "3.9", "--format", "pylock.toml", "--index-url",
         index.url, "--cache-dir", tmp_path / "uv", "-o", tmp_path / "pylock.toml", tmp_path / "in.txt",
-        offline=False)  # fmt: skip
+        environ=LOOPBACK)  # fmt: skip
     theirs = Lock.read(tmp_path / "pylock.toml")
     pins = theirs.select(Target.of(Environment.open(Path(sys.prefix)).interpreter)).pins
     assert [f"{name}=={pin.version}" for name, pin in pins.items()] == WANTED
@@ -130,9 +133,9 @@ dev = ["dev-tool"]
 """
     )
     run(uv(), "lock", "-q", "--default-index", index.url, "--python", sys.executable, "--cache-dir", tmp_path / "uv",
-        cwd=tmp_path, offline=False)  # fmt: skip
+        cwd=tmp_path, environ=LOOPBACK)  # fmt: skip
     run(uv(), "export", "-q", "--frozen", "--python", sys.executable, "--format", "pylock.toml", "--no-emit-project", "-o",
-        "pylock.toml", cwd=tmp_path, offline=False)  # fmt: skip
+        "pylock.toml", cwd=tmp_path, environ=LOOPBACK)  # fmt: skip
     ours, theirs = Lock.read(tmp_path / "uv.lock"), Lock.read(tmp_path / "pylock.toml")
     assert (ours.extras, ours.groups, ours.default_groups) == (("quick",), ("dev",), ("dev",))
     for one in random.Random(1).sample(in_range(">=3.9"), 60):
