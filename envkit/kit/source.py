@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Protocol
-
-from packaging.version import Version
+from typing import TYPE_CHECKING, Protocol
 
 from envkit.errors import RequirementError
-from envkit.model.candidate import Artifact, CoreMetadata, ProjectPage
-from envkit.model.metadata import parse_metadata
-from envkit.resolve.ports import DirectCandidate, DirectRequest
-from envkit.resolve.selection import best_wheel
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+    from envkit.model.candidate import Artifact, CoreMetadata, ProjectPage
+    from envkit.resolve.ports import DirectCandidate, DirectRequest
 
 MEMORY = 32 * 1024 * 1024
 """Bytes of digests that one source keeps in memory."""
@@ -93,8 +93,12 @@ class IndexSource:
 
     def metadata(self, name: str, version: Version, artifacts: Sequence[Artifact]) -> CoreMetadata:
         """Give the metadata from a wheel, else from the sdist."""
+        from envkit.resolve.selection import best_wheel
+
         artifact = best_wheel(artifacts)
         if artifact.is_wheel:
+            from envkit.model.metadata import parse_metadata
+
             return parse_metadata(self._client.metadata(artifact), where=artifact.filename)
         if self._builder is None:
             raise RequirementError(f"{name} {version} has no wheel, and nothing here can build {artifact.filename}")

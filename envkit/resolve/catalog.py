@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
@@ -19,14 +20,15 @@ from envkit.errors import (
     RequirementError,
     WheelBuildError,
 )
-from envkit.model.candidate import Artifact, Rejection
 from envkit.model.identity import normalize, parse_version
 from envkit.resolve.dependencies import Unusable, VersionDependencies, evaluate
 from envkit.resolve.digest import Releases
-from envkit.resolve.judging import accepts_python
-from envkit.resolve.ports import CandidateSource, DirectCandidate, DirectRequest
-from envkit.resolve.rules import Rules
-from envkit.resolve.selection import best_wheel, select
+
+if TYPE_CHECKING:  # what reads pages and metadata is loaded where a digest does not tell
+    from envkit.model.candidate import Artifact, ProjectPage, Rejection
+    from envkit.resolve.ports import CandidateSource, DirectCandidate, DirectRequest
+    from envkit.resolve.rules import Rules
+    from envkit.resolve.selection import Release
 
 
 class Catalog:
@@ -75,7 +77,7 @@ class Catalog:
         except ProjectNotFound as error:
             self.missing[name] = error.message
             return Releases.of(name, "", [])
-        releases = Releases.of(name, page.identity, select(page, self.rules).releases)
+        releases = Releases.of(name, page.identity, self._select(page))
         releases.learned = True
         return releases
 
@@ -85,7 +87,14 @@ class Catalog:
             page = self.source.page(name)
         except EnvkitError:
             return ()
+        from envkit.resolve.selection import select
+
         return tuple(select(page, self.rules, explain=True).rejections)
+
+    def _select(self, page: ProjectPage) -> list[Release]:
+        from envkit.resolve.selection import select
+
+        return select(page, self.rules).releases
 
     def artifacts(self, name: str, at: int) -> tuple[Artifact, ...]:
         """Give the usable files of a version, the preferred one first."""
@@ -94,7 +103,7 @@ class Catalog:
             return releases.artifacts(at)
         except (ValueError, TypeError, KeyError, IndexError):
             wanted = releases.line.texts[at]  # that line of the digest was damaged: select again
-            chosen = select(self.source.page(name), self.rules).releases
+            chosen = self._select(self.source.page(name))
             return next((item.artifacts for item in chosen if str(item.version) == wanted), ())
 
     def dependencies(self, name: str, at: int) -> VersionDependencies | Unusable:
@@ -126,17 +135,24 @@ class Catalog:
             if normalize(metadata.name) != name or parse_version(metadata.version).public != _public(version):
                 return Unusable("bad-metadata", f"the metadata says {metadata.name[:80]} {metadata.version[:80]}"), True
             needs = metadata.requires_python
-            if needs and not accepts_python(needs, self.rules.target.python):
+            if needs and not self._accepts(needs):
                 return Unusable("requires-python", f"needs Python {needs[:80]}"), True
             return evaluate(metadata, self.rules.target.markers), True
         except RequirementError as error:
             return Unusable("bad-metadata", error.message), True
+
+    def _accepts(self, requires_python: str) -> bool:
+        from envkit.resolve.judging import accepts_python
+
+        return accepts_python(requires_python, self.rules.target.python)
 
     def direct(self, request: DirectRequest) -> DirectCandidate:
         """Give what a direct request names. Raises what the source raises."""
         known = self._direct.get(request)
         if known is None:
             known = self._direct[request] = self.source.direct(request)
+            from envkit.resolve.ports import DirectRequest
+
             # A path is asked for before its name is known, and by name from then on.
             self._direct.setdefault(DirectRequest(url=request.url, name=known.name, editable=request.editable), known)
         return known
@@ -147,7 +163,7 @@ class Catalog:
         if known is None:
             candidate = self.direct(request)
             needs = candidate.metadata.requires_python
-            if needs and not accepts_python(needs, self.rules.target.python):
+            if needs and not self._accepts(needs):
                 known = Unusable("requires-python", f"needs Python {needs[:80]}")
             else:
                 try:
@@ -166,9 +182,11 @@ class Catalog:
     def prefetch_metadata(self, name: str, positions: Iterable[int]) -> None:
         """Hint at versions whose metadata is about to be needed."""
         releases = self.releases(name)
-        wanted = [best_wheel(self.artifacts(name, at)) for at in positions if not releases.knows(at)]
-        if wanted:
-            self.source.prefetch_metadata(wanted)
+        unknown = [at for at in positions if not releases.knows(at)]
+        if unknown:
+            from envkit.resolve.selection import best_wheel
+
+            self.source.prefetch_metadata([best_wheel(self.artifacts(name, at)) for at in unknown])
 
     def save(self) -> None:
         """Store the digests of what was learned, for the next time."""

@@ -22,13 +22,15 @@ import sys
 import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from envkit.model.candidate import Artifact
 from envkit.model.listing import Row, artifact_of
 from envkit.resolve.dependencies import Dependency, Unusable, VersionDependencies
-from envkit.resolve.selection import Release
 from envkit.resolve.versions import VersionLine, sort_key
+
+if TYPE_CHECKING:
+    from envkit.model.candidate import Artifact
+    from envkit.resolve.selection import Release
 
 _MAGIC = "envkit-digest"
 _FORMAT = "4"

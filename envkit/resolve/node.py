@@ -7,12 +7,15 @@ once however many extras are wanted. Bit 0 always means "not in the solution".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from envkit.resolve.digest import Releases
-from envkit.resolve.ports import DirectRequest
 from envkit.resolve.versions import ABSENT
+
+if TYPE_CHECKING:
+    from envkit.resolve.digest import Releases
+    from envkit.resolve.ports import DirectRequest
 
 ROOT = 0
 YES = 2
@@ -47,7 +50,7 @@ class Node:
     later: int = 0
     lowest: bool = False
     releases: Releases | None = None
-    direct: list[DirectRequest] = field(default_factory=list[DirectRequest])
+    direct: Sequence[DirectRequest] = ()
     extras: dict[str, int] = field(default_factory=dict[str, int])
     allowed: int = -1
 

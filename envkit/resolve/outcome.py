@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from packaging.version import Version
-
-from envkit.events import Emitter
 from envkit.model.identity import parse_version
 from envkit.model.pin import Edge, Pin, Request
 from envkit.model.requirement import parse_requirement
@@ -15,8 +13,13 @@ from envkit.model.secret import strip_credentials
 from envkit.resolve.dependencies import Unusable
 from envkit.resolve.node import ROOT, Need, Node
 from envkit.resolve.problem import Problem, Restart
-from envkit.resolve.solver import Solution
 from envkit.resolve.versions import is_exact
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+    from envkit.events import Emitter
+    from envkit.resolve.solver import Solution
 
 
 class _Graph:

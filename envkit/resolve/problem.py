@@ -8,17 +8,20 @@ after the project, everything made so far is void, and the search begins anew.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from envkit.model.identity import normalize, parse_version
-from envkit.model.policy import Prereleases
-from envkit.resolve.catalog import Catalog
 from envkit.resolve.dependencies import Dependency, Unusable, VersionDependencies
 from envkit.resolve.digest import Releases
-from envkit.resolve.inputs import Inputs
 from envkit.resolve.node import ROOT, YES, Need, Node
-from envkit.resolve.ports import DirectCandidate
 from envkit.resolve.versions import ABSENT
 from envkit.resolve.wishes import Wishes, matters
+
+if TYPE_CHECKING:
+    from envkit.model.policy import Prereleases
+    from envkit.resolve.catalog import Catalog
+    from envkit.resolve.inputs import Inputs
+    from envkit.resolve.ports import DirectCandidate
 
 
 class Restart(Exception):

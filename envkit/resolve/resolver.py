@@ -8,26 +8,28 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from envkit.errors import RequirementError
-from envkit.events import CancelToken, Emitter, Reporter
+from envkit.events import Emitter
 from envkit.model.identity import normalize
 from envkit.model.policy import ResolutionPolicy
-from envkit.model.requirement import RequirementLike
-from envkit.model.resolution import Resolution
-from envkit.model.target import Target
 from envkit.resolve.catalog import Catalog
 from envkit.resolve.inputs import read_inputs
 from envkit.resolve.memo import memo_key, recall, remember
 from envkit.resolve.outcome import to_resolution
-from envkit.resolve.ports import CandidateSource
 from envkit.resolve.problem import Problem, Restart
 from envkit.resolve.pubgrub import PubGrubSolver
 from envkit.resolve.rules import Rules
-from envkit.resolve.scout import Scout
-from envkit.resolve.solver import Bounds, Solver, Unsolvable
+from envkit.resolve.solver import Bounds, Unsolvable
 
 if TYPE_CHECKING:
+    from envkit.events import CancelToken, Reporter
     from envkit.formats.lock import Lock
+    from envkit.model.requirement import RequirementLike
+    from envkit.model.resolution import Resolution
+    from envkit.model.target import Target
+    from envkit.resolve.inputs import Inputs
     from envkit.resolve.lock import Lockable
+    from envkit.resolve.ports import CandidateSource
+    from envkit.resolve.solver import Solver
 
 DEFAULT_SOLVER = "pubgrub"
 
@@ -154,7 +156,7 @@ class Resolver:
         rules = Rules(target=self.target, policy=self.policy, now=datetime.now(UTC), hashes=allowed)
         catalog = Catalog(self.source, rules)
         inputs, texts = read_inputs(catalog, requirements, constraints, overrides, preferences)
-        catalog.scout = Scout(catalog, inputs)
+        catalog.scout = lambda: _scout(catalog, inputs)
         problem = Problem(catalog, inputs)
         bounds = Bounds(emitter, started + self.policy.deadline, self.policy.max_rounds)
         solver = self.solver
@@ -175,6 +177,12 @@ class Resolver:
                     solver = PubGrubSolver()  # what cannot prove is not believed
         finally:
             catalog.save()
+
+
+def _scout(catalog: Catalog, inputs: Inputs) -> None:
+    from envkit.resolve.scout import Scout
+
+    Scout(catalog, inputs)()
 
 
 def make_solver(solver: str | Solver | None) -> Solver:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from envkit.resolve.dependencies import Dependency
-from envkit.resolve.inputs import Inputs
-from envkit.resolve.node import Node
-from envkit.resolve.ports import DirectRequest
 from envkit.resolve.versions import is_exact
+
+if TYPE_CHECKING:
+    from envkit.resolve.dependencies import Dependency
+    from envkit.resolve.inputs import Inputs
+    from envkit.resolve.node import Node
+    from envkit.resolve.ports import DirectRequest
 
 
 class Wishes:
@@ -25,6 +28,8 @@ class Wishes:
     def note(self, row: Dependency) -> bool:
         """Make the conditional candidates that *row* asks for count; true where that is new."""
         if row.url is not None:
+            from envkit.resolve.ports import DirectRequest
+
             request = DirectRequest(url=row.url, name=row.name, editable=row.url in self._editables)
             known = self._direct.setdefault(row.name, [])
             if request not in known:
