@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 from envkit.errors import EnvkitError, NoCandidate, ProjectNotFound, ResolutionImpossible
 from envkit.model.candidate import Rejection
+from envkit.resolve.account import account, overlooked, overlooked_lines, unmet
 from envkit.resolve.names import near_misses
-from envkit.resolve.node import ROOT
+from envkit.resolve.node import ROOT, Node
+from envkit.resolve.passed_over import PassedOver, passed_over, why
 from envkit.resolve.problem import Problem
-from envkit.resolve.proof import describe, ordered, to_derivation
+from envkit.resolve.proof import ordered, to_derivation
 from envkit.resolve.solver import Bounds, Fact, Incompatibility
-from envkit.resolve.suggest import suggest
+from envkit.resolve.suggest import Suggestion, suggest
 
-MAX_LINES = 12
-MAX_REJECTED_PROJECTS = 8
 MAX_REJECTIONS = 200
+_Facts: TypeAlias = Sequence[tuple[int, Fact]]
 
 
 def to_error(problem: Problem, proof: Incompatibility, bounds: Bounds) -> EnvkitError:
@@ -26,30 +27,32 @@ def to_error(problem: Problem, proof: Incompatibility, bounds: Bounds) -> Envkit
     simple = _unknown(problem, facts) or _without_candidates(problem, facts, bounds)
     if simple is not None:
         return simple
-    account = _account(problem, facts)
-    rejections = _rejections(problem, facts)
-    lines = [*account, *_rejected_lines(rejections)]
-    suggestions = suggest(problem, facts, bounds)
-    hint = "; ".join(f"it works if you {one.change}" for one in suggestions[:3]) or None
+    overs = overlooked(problem, facts)
+    lines = [*account(problem, facts), *overlooked_lines(problem, overs)]
+    suggestions = suggest(problem, facts, overs, bounds)
     projects = {problem.nodes[fact.node].name for _, fact in facts}
     context: dict[str, Any] = {
         "requirements": tuple(sorted(row.text for row in problem.inputs.roots)),
         "account": tuple(lines),
         "projects": tuple(sorted(projects - {""})),
-        "rejections": {name: tuple(item.to_dict() for item in items) for name, items in rejections.items()},
+        "rejections": {over.name: tuple(one.to_dict() for one in over.rejections[:MAX_REJECTIONS]) for over in overs},
         "suggestions": tuple(one.to_dict() for one in suggestions),
         "conflicts": dict(bounds.conflicts.most_common(10)),
     }
     return ResolutionImpossible(
         "no choice of versions satisfies every requirement: " + "; ".join(lines),
-        hint=hint,
+        hint=_hint(suggestions),
         context=context,
         derivation=to_derivation(problem, proof),
         suggestions=suggestions,
     )
 
 
-def _unknown(problem: Problem, facts: list[tuple[int, Fact]]) -> ProjectNotFound | None:
+def _hint(suggestions: Sequence[Suggestion]) -> str | None:
+    return "it works if you " + ", or ".join(one.change for one in suggestions[:3]) if suggestions else None
+
+
+def _unknown(problem: Problem, facts: _Facts) -> ProjectNotFound | None:
     """Give the error for a root that no index knows."""
     for _, fact in facts:
         if fact.node != ROOT or fact.need < 0:
@@ -66,128 +69,44 @@ def _unknown(problem: Problem, facts: list[tuple[int, Fact]]) -> ProjectNotFound
     return None
 
 
-def _without_candidates(problem: Problem, facts: list[tuple[int, Fact]], bounds: Bounds) -> NoCandidate | None:
+def _without_candidates(problem: Problem, facts: _Facts, bounds: Bounds) -> NoCandidate | None:
     """Give the error for a root of which no file can be used, or whose own words no version fits."""
-    for _, fact in facts:
+    for one in facts:
+        _, fact = one
         if fact.node != ROOT or fact.need < 0:
             continue
         node = problem.nodes[fact.need]
-        unmet = _nothing_fits(problem, fact)
-        if node.base < 0 and not node.direct and (unmet or not node.eligible):
-            rejections = problem.catalog.rejections(node.name)
-            reasons = "; ".join(_summary(rejections))
-            if node.eligible:
-                message = f"no version of {node.name} will do: you ask for {fact.text}{unmet}"
-                message += f"; other files were passed over: {reasons}" if reasons else ""
-            else:
-                message = f"{node.name} has no usable file: {reasons or 'it has no files'}"
-            tried = suggest(problem, facts, bounds) if node.eligible else ()
-            return NoCandidate(
-                message,
-                hint=f"it works if you {tried[0].change}" if tried else _policy_hint(rejections),
-                context={
-                    "project": node.name,
-                    "requirement": fact.text,
-                    "suggestions": tuple(one.to_dict() for one in tried),
-                },
-                rejections=rejections,
-            )
+        missing = unmet(problem, fact)
+        if node.base < 0 and not node.direct and (missing or not node.eligible):
+            return _no_candidate(problem, node, one, missing, facts, bounds)
     return None
 
 
-def _account(problem: Problem, facts: list[tuple[int, Fact]]) -> list[str]:
-    """Tell the facts of a proof in few lines: one for each pair of projects, however many versions it is about."""
-    asked: dict[str, None] = {}
-    between: dict[tuple[str, int, int], tuple[int, dict[str, None]]] = {}
-    for bits, fact in facts:
-        if fact.node == ROOT:
-            asked[f"you ask for {fact.text}" + _nothing_fits(problem, fact)] = None
-            continue
-        node = problem.nodes[fact.node]
-        key = (fact.kind, node.index, fact.need)
-        mask, texts = between.get(key, (0, {}))
-        texts[fact.text + (_nothing_fits(problem, fact) if fact.kind == "dependency" else "")] = None
-        between[key] = (mask | bits, texts)
-    lines = list(asked)
-    for (kind, index, _), (mask, texts) in between.items():
-        node = problem.nodes[index]
-        subject = f"{node.name} {describe(problem, node, mask)}"
-        wanted = list(texts)
-        shown = " or ".join(wanted[:2]) + (f" (or {len(wanted) - 2} other ranges)" if len(wanted) > 2 else "")
-        if kind == "dependency":
-            lines.append(f"{subject} needs {shown}")
-        elif kind == "constraint":
-            rows = ", ".join(row.text for row in problem.inputs.constraints if row.name == node.name)
-            lines.append(f"the constraint is {rows}")
-        elif kind == "unusable":
-            lines.append(f"{subject} cannot be used: {shown}")
-        else:
-            lines.append(f"{subject} does not count: {_conditional(problem, index, mask)}")
-    if len(lines) > MAX_LINES:
-        lines = [*lines[:MAX_LINES], f"and {len(lines) - MAX_LINES} more facts (see the derivation)"]
-    return lines
-
-
-def _nothing_fits(problem: Problem, fact: Fact) -> str:
-    """Say so where a requirement allows no version that there is."""
-    if fact.need < 0:
-        return ""
-    node = problem.nodes[fact.need]
-    if node.name in problem.catalog.missing:
-        return ", which no index knows"
-    if node.base >= 0 or node.releases is None or node.direct:
-        return ""
-    specifier = fact.text.removeprefix(node.name).partition("]")[2] if "[" in fact.text else fact.text[len(node.name) :]
-    if node.releases.line.mask(specifier.strip()) & node.eligible:
-        return ""
-    usable = node.eligible
-    newest = problem.version(node, usable.bit_length() - 1) if usable else None
-    return f", and no version fits (the newest is {newest})" if newest else ", and no version can be used"
-
-
-def _conditional(problem: Problem, index: int, mask: int) -> str:
-    node = problem.nodes[index]
-    reasons: list[str] = []
-    if node.releases is not None:
-        if mask & node.releases.yanked:
-            reasons.append("yanked, and nothing asks for exactly it")
-        if mask & node.releases.prereleases:
-            reasons.append("a pre-release, which the policy does not allow")
-    return " or ".join(reasons) or "nothing asks for exactly it"
-
-
-def _rejections(problem: Problem, facts: list[tuple[int, Fact]]) -> dict[str, tuple[Rejection, ...]]:
-    """Give the rejected files that the requirements of a proof would have allowed, by project."""
-    found: dict[str, tuple[Rejection, ...]] = {}
-    for _, fact in facts:
-        if fact.need < 0 or len(found) >= MAX_REJECTED_PROJECTS:
-            continue
-        node = problem.nodes[fact.need]
-        if node.base >= 0 or node.name in found or node.name in problem.catalog.missing or node.direct:
-            continue
-        wanted = problem.catalog.rejections(node.name)
-        found[node.name] = wanted[-MAX_REJECTIONS:]
-    return {name: items for name, items in found.items() if items}
-
-
-def _rejected_lines(rejections: dict[str, tuple[Rejection, ...]]) -> list[str]:
-    lines: list[str] = []
-    for name, items in rejections.items():
-        summary = _summary(items)
-        if summary:
-            lines.append(f"files of {name} were passed over: {'; '.join(summary)}")
-    return lines
-
-
-def _summary(rejections: tuple[Rejection, ...]) -> list[str]:
-    counts = Counter(rejection.reason for rejection in rejections)
-    examples = {rejection.reason: rejection for rejection in rejections}
-    texts: list[str] = []
-    for reason, count in counts.most_common(4):
-        example = examples[reason]
-        detail = f": {example.detail}" if example.detail else ""
-        texts.append(f"{count} {reason} (such as {example.subject}{detail})")
-    return texts
+def _no_candidate(
+    problem: Problem, node: Node, asked: tuple[int, Fact], missing: str, facts: _Facts, bounds: Bounds
+) -> NoCandidate:
+    over = passed_over(problem, node, (asked,))
+    rejections = problem.catalog.rejections(node.name)
+    reasons = f"{over.subject} cannot be used: {why(problem, over)}" if over is not None else ""
+    if over is not None and {item.reason for item in over.rejections} == {"no-allowed-hash"}:
+        message = f"no file of {over.subject} has a hash that was asked for: {why(problem, over)}"
+    elif node.eligible:
+        message = f"no version of {node.name} will do: you ask for {asked[1].text}{missing}"
+        message += f"; {reasons}" if reasons else ""
+    else:
+        message = f"{node.name} has no usable file: {reasons or 'it has none that ' + asked[1].text + ' allows'}"
+    overs: list[PassedOver] = [over] if over is not None else []
+    tried = suggest(problem, facts, overs, bounds)
+    return NoCandidate(
+        message,
+        hint=_hint(tried) or _policy_hint(over.rejections if over is not None else rejections),
+        context={
+            "project": node.name,
+            "requirement": asked[1].text,
+            "suggestions": tuple(one.to_dict() for one in tried),
+        },
+        rejections=rejections,
+    )
 
 
 _HINTS = {
@@ -198,7 +117,7 @@ _HINTS = {
     "only-binary": "allow sdists of this project (only_binary)",
     "no-binary": "allow wheels of this project (no_binary)",
     "builds-forbidden": "allow building this project (builds)",
-    "no-allowed-hash": "add the hashes of its files",
+    "no-allowed-hash": "the files are not the ones that the hashes were taken of: find out why, or take the hashes anew",
 }
 
 

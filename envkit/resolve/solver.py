@@ -20,7 +20,7 @@ Solution: TypeAlias = dict[int, int]
 class Fact:
     """Why a set of candidates cannot be together, as far as the outside says so.
 
-    *kind* is "dependency" (*node* within the mask of its term needs *need*), "constraint", "unusable" (with
+    *kind* is "dependency" (*node* within the mask of its term needs *need* within *mask*), "constraint", "unusable" (with
     *text* as reason) or "conditional" (yanked, a pre-release that is not allowed, not asked for).
     """
 
@@ -28,6 +28,7 @@ class Fact:
     node: int
     text: str = ""
     need: int = -1
+    mask: int = 0
 
 
 class Incompatibility:
@@ -55,7 +56,7 @@ class Incompatibility:
         """Why the outside says so; None where it follows from others."""
         cause = self._cause
         if isinstance(cause, Need):
-            return Fact("dependency", self.terms[0][0], cause.text, cause.node)
+            return Fact("dependency", self.terms[0][0], cause.text, cause.node, cause.mask)
         return cause
 
 

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from envkit.errors import EnvkitError
 from envkit.events import Emitter
-from envkit.model.policy import ResolutionPolicy
+from envkit.model.target import Target
 from envkit.model.values import Value
 from envkit.resolve.catalog import Catalog
 from envkit.resolve.inputs import Inputs
 from envkit.resolve.node import ROOT
+from envkit.resolve.passed_over import PassedOver, other_pythons
 from envkit.resolve.problem import Problem, Restart
 from envkit.resolve.pubgrub import PubGrubSolver
+from envkit.resolve.rules import Rules
 from envkit.resolve.solver import Bounds, Fact, Unsolvable
 
 BUDGET = 3.0
 """Seconds for all suggestions of one error."""
 ROUNDS = 20_000
 ENOUGH = 4
+PYTHONS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion(Value):
-    """A change that resolves: *kind* is "relax", "drop", "constraint" or "policy"; *versions* is what comes of it."""
+    """A change that resolves: *kind* is "relax", "drop", "constraint", "policy" or "python".
+
+    *versions* are those of what was asked for that come of it.
+    """
 
     kind: str
     change: str
@@ -33,24 +40,29 @@ class Suggestion(Value):
     versions: tuple[tuple[str, str], ...] = ()
 
 
-def suggest(problem: Problem, facts: list[tuple[int, Fact]], bounds: Bounds) -> tuple[Suggestion, ...]:
+_Change: TypeAlias = tuple[Suggestion, Inputs, Rules]
+
+
+def suggest(
+    problem: Problem, facts: Sequence[tuple[int, Fact]], overs: Sequence[PassedOver], bounds: Bounds
+) -> tuple[Suggestion, ...]:
     """Try changes to what the proof rests on, one at a time, the mildest first, until the time is up."""
     until = min(time.monotonic() + BUDGET, bounds.deadline)
     found: list[Suggestion] = []
     helped: set[str] = set()
-    for suggestion, inputs, policy in _changes(problem, facts):
+    for suggestion, inputs, rules in _changes(problem, facts, overs):
         if len(found) >= ENOUGH or time.monotonic() > until or suggestion.subject in helped:
             continue
         bounds.emitter.check()
-        versions = _try(problem, inputs, policy, until, bounds)
+        versions = _try(problem, inputs, rules, until, bounds)
         if versions is not None:
             helped.add(suggestion.subject)
             found.append(replace(suggestion, versions=versions))
     return tuple(found)
 
 
-def _changes(problem: Problem, facts: list[tuple[int, Fact]]) -> Iterator[tuple[Suggestion, Inputs, ResolutionPolicy]]:
-    inputs, policy = problem.inputs, problem.catalog.rules.policy
+def _changes(problem: Problem, facts: Sequence[tuple[int, Fact]], overs: Sequence[PassedOver]) -> Iterator[_Change]:
+    inputs, rules = problem.inputs, problem.catalog.rules
     blamed = {fact.text for _, fact in facts if fact.node == ROOT}
     named = {problem.nodes[fact.node].name for _, fact in facts}
     roots = sorted({row for row in inputs.roots if row.text in blamed})
@@ -58,28 +70,49 @@ def _changes(problem: Problem, facts: list[tuple[int, Fact]]) -> Iterator[tuple[
         if row.specifier and row.url is None:
             free = row._replace(specifier="")
             changed = replace(inputs, roots=tuple(free if one == row else one for one in inputs.roots))
-            yield Suggestion(kind="relax", change=f"relax {row.text}", subject=row.text), changed, policy
+            yield Suggestion(kind="relax", change=f"relax {row.text}", subject=row.text), changed, rules
     for row in sorted({row for row in inputs.constraints if row.name in named}):
         changed = replace(inputs, constraints=tuple(one for one in inputs.constraints if one != row))
-        yield Suggestion(kind="constraint", change=f"drop the constraint {row.text}", subject=row.text), changed, policy
-    if policy.prereleases == "disallow":
-        allowed = replace(policy, prereleases="if-necessary")
-        yield Suggestion(kind="policy", change="allow pre-releases", subject="prereleases"), inputs, allowed
-    if policy.exclude_newer is not None:
-        later = replace(policy, exclude_newer=None)
-        yield Suggestion(kind="policy", change="drop exclude_newer", subject="exclude_newer"), inputs, later
+        yield Suggestion(kind="constraint", change=f"drop the constraint {row.text}", subject=row.text), changed, rules
+    yield from _policies(problem)
+    for minor in other_pythons(problem, overs)[:PYTHONS]:
+        python = replace(rules, target=with_python(rules.target, minor))
+        yield Suggestion(kind="python", change=f"take Python 3.{minor}", subject="python"), inputs, python
     for row in roots:
         if len(inputs.roots) > 1:
             changed = replace(inputs, roots=tuple(one for one in inputs.roots if one != row))
-            yield Suggestion(kind="drop", change=f"drop {row.text}", subject=row.text), changed, policy
+            yield Suggestion(kind="drop", change=f"drop {row.text}", subject=row.text), changed, rules
+
+
+def _policies(problem: Problem) -> Iterator[_Change]:
+    inputs, rules = problem.inputs, problem.catalog.rules
+    if rules.policy.prereleases == "disallow":
+        allowed = replace(rules, policy=replace(rules.policy, prereleases="if-necessary"))
+        yield Suggestion(kind="policy", change="allow pre-releases", subject="prereleases"), inputs, allowed
+    if rules.policy.exclude_newer is not None:
+        later = replace(rules, policy=replace(rules.policy, exclude_newer=None))
+        yield Suggestion(kind="policy", change="drop exclude_newer", subject="exclude_newer"), inputs, later
+
+
+def with_python(target: Target, minor: int) -> Target:
+    """Give the machine of *target* with CPython 3.*minor* instead of its Python, as far as tags can tell."""
+    old = "".join(target.python.split(".")[:2])
+    tags = [tag.replace(f"cp{old}", f"cp3{minor}").replace(f"py{old}", f"py3{minor}") for tag in target.tags]
+    newer = tuple(f"{kind}3{later}-" for later in range(minor + 1, 40) for kind in ("cp", "py"))
+    full = f"3.{minor}.0"
+    markers = {**target.markers, "python_version": f"3.{minor}", "python_full_version": full}
+    if target.markers.get("implementation_name") == "cpython":
+        markers["implementation_version"] = full
+    kept = dict.fromkeys(tag for tag in tags if not tag.startswith(newer))
+    return Target(python=full, markers=markers, tags=tuple(kept))
 
 
 def _try(
-    problem: Problem, inputs: Inputs, policy: ResolutionPolicy, until: float, bounds: Bounds
+    problem: Problem, inputs: Inputs, rules: Rules, until: float, bounds: Bounds
 ) -> tuple[tuple[str, str], ...] | None:
     catalog = problem.catalog
-    if policy is not catalog.rules.policy:
-        catalog = Catalog(catalog.source, replace(catalog.rules, policy=policy))
+    if rules is not catalog.rules:
+        catalog = Catalog(catalog.source, rules)
     try:
         trial = Problem(catalog, inputs)
         # Nobody watches a trial, but cancelling ends it too.

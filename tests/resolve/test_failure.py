@@ -85,9 +85,9 @@ def nothing_fits(index, roots, policy=None):
 
 def test_a_requirement_that_nothing_fits_says_so():
     error = nothing_fits(INDEX, ["flask>=9"])
-    assert "you ask for flask>=9, and no version fits (the newest is 3.1)" in error.message
+    assert "you ask for flask>=9, and no version fits (there are 2.0 to 3.1)" in error.message
     below = impossible({"a": {"1": ["b>5"]}, "b": {"2": []}}, ["a"])
-    assert below.context["account"][-1] == "a 1 needs b>5, and no version fits (the newest is 2)"
+    assert below.context["account"][-1] == "a 1 needs b>5, and no version fits (there is 2)"
     unknown = impossible({"a": {"1": ["nowhere"]}}, ["a"])
     assert unknown.context["account"][-1] == "a 1 needs nowhere, which no index knows"
 
@@ -111,6 +111,72 @@ def test_rejected_files_are_part_of_the_account():
     assert "a-2-py3-none-any.whl: needs Python >=3.13" in error.message
     below = impossible({**index, "b": {"1": ["a>=2"]}}, ["b"])
     assert "a-2-py3-none-any.whl: needs Python >=3.13" in below.context["account"][-1]
+
+
+def test_many_ranges_are_told_as_one():
+    index = {
+        "a": {str(n): [f"b>={n},<{n + 2}"] for n in range(1, 20)},
+        "b": {str(n): [] for n in range(1, 30)},
+    }
+    error = impossible(index, ["a>=5", "b<3"])
+    assert error.context["account"][-1].startswith("a 5 to 19 needs b 5 to 20 (each in one of 15 ranges, such as b<")
+
+
+def test_files_that_could_not_have_helped_are_not_mentioned():
+    index = {
+        **INDEX,
+        "werkzeug": {
+            **INDEX["werkzeug"],
+            "2.5": Release(files=["werkzeug-2.5-py3-none-any.whl", "werkzeug-2.5-cp39-cp39-win32.whl"]),
+            "4.0": Release(files=["werkzeug-4.0-cp39-cp39-win32.whl"]),
+        },
+    }
+    account = impossible(index, ["flask>=3", "werkzeug<3"]).context["account"]
+    assert not [line for line in account if "cannot be used" in line]
+    account = impossible(index, ["flask>=3", "werkzeug!=3.0,!=3.1"]).context["account"]
+    assert account[-1] == "werkzeug 4.0 cannot be used: werkzeug-4.0-cp39-cp39-win32.whl: built for another platform"
+
+
+def test_the_file_that_is_shown_is_one_for_this_platform():
+    files = [f"a-1-cp39-cp39-{platform}.whl" for platform in ("macosx_11_0_arm64", "manylinux_2_17_x86_64", "win32")]
+    error = nothing_fits({"a": {"1": Release(files=files)}}, ["a"])
+    assert "a-1-cp39-cp39-manylinux_2_17_x86_64.whl: built for another Python" in error.message
+    assert error.message.count(".whl") == 1
+
+
+@pytest.mark.parametrize(
+    ("release", "python"),
+    [
+        (Release(requires_python=">=3.13"), "3.13"),
+        (Release(requires_python="<3.10"), "3.9"),
+        (Release(files=["a-2-cp310-cp310-manylinux_2_17_x86_64.whl"]), "3.10"),
+        (Release(files=["a-2-cp312-cp312-manylinux_2_17_x86_64.whl"]), "3.12"),
+    ],
+)
+def test_another_python_is_suggested_where_that_helps(release, python):
+    error = nothing_fits({"a": {"1": [], "2": release}}, ["a>=2"])
+    assert [one["change"] for one in error.context["suggestions"]] == ["relax a>=2", f"take Python {python}"]
+    index = {"a": {"1": [], "2": release}, "b": {"1": ["a>=2"]}}
+    assert f"take Python {python}" in [one.change for one in impossible(index, ["b", "a"]).suggestions]
+
+
+def test_no_other_python_is_suggested_where_it_does_not_help():
+    index = {"a": {"1": [], "2": Release(requires_python=">=3.13", requires=["b>1"])}, "b": {"1": []}}
+    error = nothing_fits(index, ["a>=2"])
+    assert [one["change"] for one in error.context["suggestions"]] == ["relax a>=2"]
+
+
+def test_wrong_hashes_are_told_with_version_expectation_and_find():
+    index = {"a": {"1": Release(hashes={"sha256": "11" * 32}), "2": []}}
+    with pytest.raises(NoCandidate) as caught:
+        Resolver(TARGET, MemorySource(index)).resolve(["a==1"], hashes={"a": ["sha256:" + "22" * 32]})
+    assert caught.value.message == (
+        "no file of a 1 has a hash that was asked for: "
+        f"a-1-py3-none-any.whl: expected sha256:{'22' * 32}, found sha256:{'11' * 32}"
+    )
+    assert "find out why" in caught.value.hint
+    with pytest.raises(NoCandidate, match="no hash was given for it, and every file needs one"):
+        Resolver(TARGET, MemorySource(index), ResolutionPolicy(require_hashes=True)).resolve(["a==1"])
 
 
 def test_no_candidate_says_why_for_each_file():

@@ -1,0 +1,160 @@
+"""Versions that somebody asked for and that have no usable file: which they are, why, and for which Python they are made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from packaging.version import Version
+
+from envkit.errors import EnvkitError, RequirementError
+from envkit.model.candidate import Artifact, Rejection
+from envkit.model.identity import normalize, parse_version
+from envkit.resolve.judging import accepts_python
+from envkit.resolve.node import ROOT, Node
+from envkit.resolve.problem import Problem
+from envkit.resolve.solver import Fact
+from envkit.resolve.versions import VersionLine, sort_key
+
+_ENDING = re.compile(r"\.whl|\.tar\.gz|\.zip")
+_WHEEL_PYTHON = re.compile(r"(?:-|\.)cp3([0-9]{1,2})(?:\.[^-]*)?-")
+_REASONS = 3
+_MINORS = range(8, 16)
+"""The minor versions of Python 3 that environments are made for."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """*versions* of a project without any usable file, ascending, and why each of their files does not count."""
+
+    name: str
+    versions: tuple[Version, ...]
+    rejections: tuple[Rejection, ...]
+
+    @property
+    def subject(self) -> str:
+        """The project and its versions: "numpy 1.0.3 to 1.19.5"."""
+        low, high = self.versions[0], self.versions[-1]
+        return f"{self.name} {low}" if low == high else f"{self.name} {low} to {high}"
+
+
+def specifier_of(fact: Fact, name: str) -> str | None:
+    """Give the specifier of what a fact asks of a project; None for a direct reference."""
+    if " @ " in fact.text:
+        return None
+    return (fact.text.partition("]")[2] if "[" in fact.text else fact.text[len(name) :]).strip()
+
+
+def passed_over(problem: Problem, node: Node, facts: Iterable[tuple[int, Fact]]) -> PassedOver | None:
+    """Give the versions of a project that what *facts* ask for would allow, and that have no usable file."""
+    if node.base >= 0 or node.direct or node.releases is None or node.name in problem.catalog.missing:
+        return None
+    usable = frozenset(node.releases.line.texts)
+    found: dict[Version, list[Rejection]] = {}
+    for rejection in problem.catalog.rejections(node.name):
+        version = version_of(rejection.subject, node.name)
+        if version is not None and str(version) not in usable:
+            found.setdefault(version, []).append(rejection)
+    versions = sorted(found, key=sort_key)
+    mask = _wanted(problem, node, facts, VersionLine([str(version) for version in versions]))
+    wanted = tuple(version for at, version in enumerate(versions) if mask >> (at + 1) & 1)
+    if not wanted:
+        return None
+    return PassedOver(node.name, wanted, tuple(item for version in reversed(wanted) for item in found[version]))
+
+
+def _wanted(problem: Problem, node: Node, facts: Iterable[tuple[int, Fact]], line: VersionLine) -> int:
+    """Give the versions that all that the user asks for allows, and anything that anybody else does."""
+    always, others = line.mask(""), 0
+    asked = False
+    for row in problem.inputs.constraints:
+        if row.name == node.name and row.url is None:
+            always &= line.mask(row.specifier)
+    for _, fact in facts:
+        specifier = specifier_of(fact, node.name) if fact.need == node.index else None
+        if specifier is not None and fact.node == ROOT:
+            always &= line.mask(specifier)
+        elif specifier is not None:
+            asked = True
+            others |= line.mask(specifier)
+    return always & others if asked else always
+
+
+def version_of(filename: str, name: str) -> Version | None:
+    """Give the version in the name of a wheel or an sdist of *name*, or None."""
+    ending = _ENDING.search(filename)
+    stem = filename[: ending.start()] if ending else filename
+    at = stem.find("-")
+    while at > 0:
+        if normalize(stem[:at]) == name:
+            text = stem[at + 1 :]
+            try:
+                return parse_version(text.partition("-")[0].replace("_", "-") if filename.endswith(".whl") else text)
+            except RequirementError:
+                return None
+        at = stem.find("-", at + 1)
+    return None
+
+
+def why(problem: Problem, over: PassedOver) -> str:
+    """Say why files were passed over, with one file for each reason: of the newest version, made for this platform."""
+    platforms = {tag.rpartition("-")[2] for tag in problem.catalog.rules.target.tags}
+    examples: dict[str, Rejection] = {}
+    for item in over.rejections:
+        known = examples.get(item.reason)
+        if known is None or (_platform(item) in platforms and _platform(known) not in platforms):
+            examples[item.reason] = item
+    texts = [f"{item.subject}: {_detail(problem, over, item, platforms)}" for item in examples.values()]
+    return "; ".join(texts[:_REASONS])
+
+
+def _detail(problem: Problem, over: PassedOver, item: Rejection, platforms: Collection[str]) -> str:
+    if item.reason == "no-allowed-hash":
+        return _hashes(problem, over, item)
+    if item.reason == "wrong-tag":  # the name says for which
+        return f"built for another {'Python' if _platform(item) in platforms else 'platform'}"
+    if item.reason == "too-new":
+        return f"{item.detail}, after the cut-off"
+    return item.detail or item.reason
+
+
+def _platform(item: Rejection) -> str:
+    return item.subject.removesuffix(".whl").rpartition("-")[2].partition(".")[0]
+
+
+def _hashes(problem: Problem, over: PassedOver, item: Rejection) -> str:
+    """Say which hash was expected and which was found."""
+    allowed = problem.catalog.rules.hashes.get(over.name, ())
+    files = [file for file in _files(problem, over.name) if file.filename == item.subject]
+    texts = [f"{algorithm}:{digest}" for file in files for algorithm, digest in sorted(file.hashes.items())]
+    more = f" (or one of {len(allowed) - 1} others)" if len(allowed) > 1 else ""
+    expected = f"expected {allowed[0]}{more}" if allowed else "no hash was given for it, and every file needs one"
+    return f"{expected}, found {' and '.join(texts) or 'none on the index'}"
+
+
+def _files(problem: Problem, name: str) -> Sequence[Artifact]:
+    try:
+        return problem.catalog.source.page(name).artifacts
+    except EnvkitError:
+        return ()
+
+
+def other_pythons(problem: Problem, overs: Iterable[PassedOver]) -> list[int]:
+    """Give the minor versions of Python 3 that some of these files are made for, the nearest to the target first."""
+    python = parse_version(problem.catalog.rules.target.python)
+    if python.major != 3:
+        return []
+    minors: set[int] = set()
+    for over in overs:
+        reasons = {item.subject: item.reason for item in over.rejections}
+        for file in _files(problem, over.name):
+            reason = reasons.get(file.filename)
+            if reason == "wrong-tag":
+                found = [int(text) for text in _WHEEL_PYTHON.findall(file.filename)]
+            elif reason == "requires-python":
+                found = [minor for minor in _MINORS if accepts_python(file.requires_python or "", f"3.{minor}.0")]
+            else:
+                continue
+            minors.update(minor for minor in found if minor in _MINORS and minor != python.minor)
+    return sorted(minors, key=lambda minor: (abs(minor - python.minor), -minor))
