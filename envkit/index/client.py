@@ -109,11 +109,11 @@ class IndexClient:
             return self._given_transport
         from envkit.index.http11 import HttpTransport
         from envkit.index.proxies import Proxies
-        from envkit.index.tls import TlsConfig
 
         ca_file, client_cert = self._tls
         return HttpTransport(
-            tls=TlsConfig(ca_file=ca_file, client_cert=client_cert),
+            ca_file=ca_file,
+            client_cert=client_cert,
             proxies=Proxies(self._env, self._proxy),
             unverified_hosts=self._trusted,
         )

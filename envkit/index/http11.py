@@ -1,4 +1,4 @@
-"""HTTP/1.1 over pooled connections, on the standard library's ``http.client``.
+"""HTTP/1.1 over pooled connections.
 
 Connections are shared by threads, never by processes: after a fork the child starts with none. The total deadline and the
 cancel token hold for every byte that is waited for (`envkit.index.sockets`).
@@ -6,22 +6,23 @@ cancel token hold for every byte that is waited for (`envkit.index.sockets`).
 
 from __future__ import annotations
 
-import http.client
+import functools
 import os
-import socket
-import ssl
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from envkit.errors import TransportError
+from envkit.index.http_response import HttpResponse
 from envkit.index.proxies import Proxies, proxy_authorization
-from envkit.index.sockets import Clocked, connect, start_tls
-from envkit.index.tls import TlsConfig, make_context
+from envkit.index.sockets import Clocked, connect
 from envkit.index.transport import Request, Response, Retriable
 from envkit.model.secret import mask_credentials
+
+if TYPE_CHECKING:
+    import ssl
 
 _PORTS = {"http": 80, "https": 443}
 _IDLE_SECONDS = 55.0
@@ -30,16 +31,17 @@ _Key = tuple[str, str, int]
 
 
 class HttpTransport:
-    """The transport in normal use; see `envkit.index.transport.Transport`."""
+    """The transport in normal use; see `envkit.index.transport.Transport`, and `envkit.index.tls` for trust."""
 
     def __init__(
         self,
         *,
-        tls: TlsConfig | None = None,
+        ca_file: str | None = None,
+        client_cert: str | tuple[str, str] | None = None,
         proxies: Proxies | None = None,
         unverified_hosts: frozenset[str] = frozenset(),
     ) -> None:
-        self._tls = tls or TlsConfig()
+        self._trust = (ca_file, client_cert)
         self._proxies = proxies or Proxies({})
         self._unverified = unverified_hosts
         self._lock = threading.Lock()
@@ -63,7 +65,7 @@ class HttpTransport:
             if connection is None:
                 connection = self._open(key, request)
             try:
-                return connection.exchange(request, parts, self, key)
+                return connection.exchange(request, parts, functools.partial(self._done, key, connection))
             except Retriable:
                 connection.close()
                 if not reused or connection.clocked.received:
@@ -104,9 +106,12 @@ class HttpTransport:
             for _, connection in entries:
                 connection.close()  # this process's hold on them alone: nothing goes over the wire
 
-    def give_back(self, key: _Key, connection: _Connection) -> None:
-        """Keep a connection whose response was read to its end."""
+    def _done(self, key: _Key, connection: _Connection, good: bool) -> None:  # noqa: FBT001  called by responses
+        """Keep a connection whose response was read to its end, close any other."""
         connection.clocked.request = None
+        if not good:
+            connection.close()
+            return
         with self._lock:
             entries = self._idle.setdefault(key, [])
             # One that was under way while `close` was called is not kept.
@@ -125,47 +130,42 @@ class HttpTransport:
                 from envkit.index.tunnel import connect_through
 
                 sock = connect_through(proxy, key, request, lambda: self._context(verify=True))
-            if scheme == "https":
-                sock = start_tls(sock, lambda: self._context(verify=host not in self._unverified), host, request)
-        except ssl.SSLCertVerificationError as error:
-            raise TransportError(
-                f"the certificate of {host} is not trusted: {error.verify_message}",
-                hint="name the authority with ca_file, or the host as trusted",
-            ) from error
-        except ssl.SSLError as error:
-            raise Retriable(f"no TLS connection to {host}: {error.reason or error}") from error
         except (OSError, ValueError) as error:
             raise Retriable(f"no connection to {host}: {error}") from error
         absolute = proxy is not None and scheme == "http" and not proxy.startswith("socks")
-        return _Connection(sock, proxy_for_plain=proxy if absolute else None, epoch=self._epoch)
+        if scheme == "https" or (absolute and proxy is not None and proxy.startswith("https:")):
+            from envkit.index.tls import WAITS, secure
+
+            if scheme == "https":
+                sock = secure(sock, lambda: self._context(verify=host not in self._unverified), host, request)
+            clocked = Clocked(sock, WAITS)
+        else:
+            clocked = Clocked(sock)
+        return _Connection(clocked, proxy_for_plain=proxy if absolute else None, epoch=self._epoch)
 
     def _context(self, *, verify: bool) -> ssl.SSLContext:
+        from envkit.index.tls import TlsConfig, make_context
+
         with self._lock:
             if verify not in self._contexts:
-                self._contexts[verify] = make_context(self._tls, verify=verify)
+                ca_file, client_cert = self._trust
+                config = TlsConfig(ca_file=ca_file, client_cert=client_cert)
+                self._contexts[verify] = make_context(config, verify=verify)
             return self._contexts[verify]
 
 
 class _Connection:
     """One connection, used by one thread at a time."""
 
-    def __init__(self, sock: socket.socket, *, proxy_for_plain: str | None, epoch: int) -> None:
+    def __init__(self, clocked: Clocked, *, proxy_for_plain: str | None, epoch: int) -> None:
         self.epoch = epoch
-        self.clocked = Clocked(sock)
+        self.clocked = clocked
         self._proxy = proxy_for_plain
 
-    def exchange(self, request: Request, parts: SplitResult, owner: HttpTransport, key: _Key) -> Response:
+    def exchange(self, request: Request, parts: SplitResult, done: Callable[[bool], None]) -> Response:
         self.clocked.request = request
-        head = self._head(request, parts)
-        try:
-            self.clocked.sendall(head)
-            raw = http.client.HTTPResponse(self.clocked, method=request.method)  # type: ignore[arg-type]
-            raw.begin()
-        except TransportError:
-            raise
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise Retriable(_cause(error)) from error
-        return _HttpResponse(raw, self, owner, key)
+        self.clocked.sendall(self._head(request, parts))
+        return HttpResponse(self.clocked, done, method=request.method)
 
     def _head(self, request: Request, parts: SplitResult) -> bytes:
         target = parts.path or "/"
@@ -189,65 +189,3 @@ class _Connection:
 
     def close(self) -> None:
         self.clocked.close()
-
-
-def _cause(error: BaseException) -> str:
-    if isinstance(error, http.client.RemoteDisconnected):
-        return "the server closed the connection without an answer"
-    if isinstance(error, http.client.HTTPException):
-        return f"the answer is not HTTP ({type(error).__name__})"
-    return f"the connection failed: {error}"
-
-
-class _HttpResponse:
-    def __init__(self, raw: http.client.HTTPResponse, connection: _Connection, owner: HttpTransport, key: _Key) -> None:
-        self._raw = raw
-        self._connection: _Connection | None = connection
-        self._owner = owner
-        self._key = key
-        joined: dict[str, str] = {}
-        for name, value in raw.headers.items():
-            name = name.lower()
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
-        self.headers: Mapping[str, str] = joined
-        self.status = raw.status
-        if raw.isclosed():
-            self._finish()
-
-    def read(self, size: int) -> bytes:
-        if self._connection is None:
-            return b""
-        try:
-            data = self._raw.read(size)
-        except TransportError:
-            self.close()
-            raise
-        except http.client.IncompleteRead as error:
-            self.close()
-            raise Retriable("the body was cut short") from error
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self.close()
-            raise Retriable(_cause(error)) from error
-        if not data:
-            if self._raw.length:
-                missing = self._raw.length
-                self.close()
-                raise Retriable(f"the body was cut short: {missing} bytes are missing")
-            self._finish()
-        elif self._raw.isclosed():
-            self._finish()
-        return data
-
-    def _finish(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            if self._raw.will_close:
-                connection.close()
-            else:
-                self._owner.give_back(self._key, connection)
-
-    def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-            self._raw.close()

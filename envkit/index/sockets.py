@@ -6,12 +6,9 @@ between them the total deadline, the read timeout and the cancel token are looke
 
 from __future__ import annotations
 
-import io
 import select
 import socket
-import ssl
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -22,39 +19,53 @@ TICK = 0.05
 
 
 class Clocked:
-    """A socket under the clock of the request that uses it now; it stands in for a socket in `http.client`."""
+    """A socket that does not block, under the clock of the request that uses it now.
 
-    def __init__(self, sock: socket.socket) -> None:
+    *waits* are the exceptions that mean "not yet": more of them for TLS. *received* counts the bytes of this use.
+    """
+
+    def __init__(self, sock: Any, waits: tuple[type[OSError], ...] = (BlockingIOError, InterruptedError)) -> None:
         self.sock = sock
         self.request: Request | None = None
         self.received = 0
+        self._waits = waits
 
-    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
-        """Give a buffered reader for one response."""
-        return io.BufferedReader(_Reader(self), 65536)
+    def sendall(self, data: bytes) -> None:
+        """Send everything, under the clock. Raises `Retriable`."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self.sock.send(rest) :]
+            except self._waits:
+                self._wait(read=False)
+            except (OSError, ValueError) as error:
+                raise Retriable(f"the connection failed: {error}") from error
 
-    def sendall(self, data: Any) -> None:
-        """Send everything, under the read timeout."""
+    def recv(self, size: int) -> bytes:
+        """Give what is there, at most *size* bytes, waiting for it under the clock; ``b""`` at the end.
+
+        Raises `Retriable`, and `TransportError` once the deadline has passed, however much is there.
+        """
         assert self.request is not None
-        self.sock.settimeout(min(self.request.remaining(), self.request.read_timeout))
-        self.sock.sendall(data)
-        self.sock.settimeout(TICK)
+        self.request.remaining()
+        while True:
+            try:
+                data: bytes = self.sock.recv(size)
+            except self._waits:
+                self._wait(read=True)
+            except (OSError, ValueError) as error:
+                raise Retriable(f"the connection failed: {error}") from error
+            else:
+                self.received += len(data)
+                return data
 
-    def recv_into(self, buffer: Any) -> int:
-        """Receive what is there, waiting under the clock."""
+    def _wait(self, *, read: bool) -> None:
         request = self.request
         assert request is not None
         until = time.monotonic() + request.read_timeout
-        while True:
-            request.remaining()
-            try:
-                count = self.sock.recv_into(buffer)
-            except (TimeoutError, ssl.SSLWantReadError):
-                if time.monotonic() > until:
-                    raise Retriable(f"nothing arrived for {request.read_timeout:g} seconds") from None
-                continue
-            self.received += count
-            return count
+        while not wait(self.sock, read=read, seconds=min(TICK, request.remaining())):
+            if time.monotonic() > until:
+                raise Retriable(f"nothing arrived for {request.read_timeout:g} seconds")
 
     def idle_and_open(self) -> bool:
         """Whether the connection can be used again: open, and nothing unasked has arrived."""
@@ -68,17 +79,6 @@ class Clocked:
             self.sock.close()
 
 
-class _Reader(io.RawIOBase):
-    def __init__(self, owner: Clocked) -> None:
-        self._owner = owner
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        return self._owner.recv_into(buffer)
-
-
 def wait(sock: socket.socket, *, read: bool, seconds: float) -> bool:
     """Wait until a socket can be read from or written to; poll where the platform has it (select stops at 1024)."""
     if hasattr(select, "poll"):
@@ -89,7 +89,8 @@ def wait(sock: socket.socket, *, read: bool, seconds: float) -> bool:
     return any(ready)
 
 
-def _await(sock: socket.socket, request: Request, until: float, *, read: bool) -> None:
+def await_ready(sock: socket.socket, request: Request, until: float, *, read: bool) -> None:
+    """Wait until a socket can be used, at most *until* (monotonic). Raises `Retriable` after it."""
     while not wait(sock, read=read, seconds=min(TICK, request.remaining())):
         if time.monotonic() > until:
             raise Retriable(f"no connection within {request.connect_timeout:g} seconds")
@@ -121,7 +122,7 @@ def _connect_one(
         try:
             sock.connect(address)
         except (BlockingIOError, InterruptedError):
-            _await(sock, request, until, read=False)
+            await_ready(sock, request, until, read=False)
         problem = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if problem:
             import os
@@ -129,30 +130,7 @@ def _connect_one(
             raise OSError(problem, os.strerror(problem))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        sock.settimeout(TICK)
     except BaseException:
         sock.close()
         raise
     return sock
-
-
-def start_tls(sock: socket.socket, context: Callable[[], ssl.SSLContext], host: str, request: Request) -> ssl.SSLSocket:
-    """Make a TLS connection out of a TCP one. Raises `Retriable`, or `ssl.SSLError` where trust is missing."""
-    until = time.monotonic() + request.connect_timeout
-    wrapped: socket.socket = sock
-    try:
-        wrapped = context().wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-        wrapped.setblocking(False)
-        while True:
-            try:
-                wrapped.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                _await(wrapped, request, until, read=True)
-            except ssl.SSLWantWriteError:
-                _await(wrapped, request, until, read=False)
-        wrapped.settimeout(TICK)
-    except BaseException:
-        wrapped.close()
-        raise
-    return wrapped

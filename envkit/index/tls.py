@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from envkit.errors import TransportError
+from envkit.index.sockets import await_ready
+from envkit.index.transport import Request, Retriable
+
+WAITS = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""What a TLS socket raises for "not yet"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +24,21 @@ class TlsConfig:
 
     ca_file: str | None = None
     client_cert: str | tuple[str, str] | None = None
+
+
+def secure(sock: socket.socket, context: Callable[[], ssl.SSLContext], host: str, request: Request) -> ssl.SSLSocket:
+    """Make a TLS connection to *host* out of a TCP one. Raises `TransportError` where trust is missing, or `Retriable`."""
+    try:
+        return _start(sock, context, host, request)
+    except ssl.SSLCertVerificationError as error:
+        raise TransportError(
+            f"the certificate of {host} is not trusted: {error.verify_message}",
+            hint="name the authority with ca_file, or the host as trusted",
+        ) from error
+    except ssl.SSLError as error:
+        raise Retriable(f"no TLS connection to {host}: {error.reason or error}") from error
+    except (OSError, ValueError) as error:
+        raise Retriable(f"no connection to {host}: {error}") from error
 
 
 def make_context(config: TlsConfig, *, verify: bool = True) -> ssl.SSLContext:
@@ -53,3 +76,23 @@ def _unverified() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _start(sock: socket.socket, context: Callable[[], ssl.SSLContext], host: str, request: Request) -> ssl.SSLSocket:
+    until = time.monotonic() + request.connect_timeout
+    wrapped: socket.socket = sock
+    try:
+        wrapped = context().wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+        wrapped.setblocking(False)
+        while True:
+            try:
+                wrapped.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await_ready(wrapped, request, until, read=True)
+            except ssl.SSLWantWriteError:
+                await_ready(wrapped, request, until, read=False)
+    except BaseException:
+        wrapped.close()
+        raise
+    return wrapped

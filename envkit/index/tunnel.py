@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from envkit.errors import TransportError
 from envkit.index.proxies import proxy_authorization
-from envkit.index.sockets import Clocked, connect, start_tls
+from envkit.index.sockets import Clocked, connect
 from envkit.index.transport import Request, Retriable
 from envkit.model.secret import strip_credentials
+
+if TYPE_CHECKING:
+    import ssl
 
 _MAX_ANSWER = 65536
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
@@ -43,7 +45,9 @@ def connect_through(
                     "an https index cannot be reached through a proxy that itself is asked over https",
                     hint="give the proxy as http://; what passes through it is encrypted all the same",
                 )
-            return start_tls(sock, context, proxy_host, request)
+            from envkit.index.tls import secure
+
+            return secure(sock, context, proxy_host, request)
         if scheme == "https":
             _http_connect(sock, proxy, host, port, request)
     except BaseException:
@@ -77,14 +81,13 @@ def _http_connect(sock: socket.socket, proxy: str, host: str, port: int, request
 
 
 def _exactly(clocked: Clocked, count: int) -> bytes:
-    data = bytearray()
+    data = b""
     while len(data) < count:
-        buffer = bytearray(count - len(data))
-        got = clocked.recv_into(buffer)
+        got = clocked.recv(count - len(data))
         if not got:
             raise Retriable("the proxy closed the connection")
-        data += buffer[:got]
-    return bytes(data)
+        data += got
+    return data
 
 
 def _socks5(

@@ -236,7 +236,7 @@ PAGE_REFUSED: dict[str, tuple[Any, str]] = {
     "unknown encoding": (page(b"x", **{"Content-Encoding": "br"}), "encoding"),
     "dripping body": (drip(JSON_HEAD + b"Content-Length: 100000\r\n\r\n"), "not finished"),
     "dripping header": (drip(b"HTTP/1.1 200 OK\r\nX: "), "not finished"),
-    "continuing for ever": (flood(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "not finished"),
+    "continuing for ever": (flood(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "never begins"),
     "silent for ever": (LoopbackAnswer(send=silent), "arrived"),
     "header of a megabyte": (flood(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65536), "HTTP"),
     "too many headers": (raw(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n"), "HTTP"),
