@@ -77,12 +77,31 @@ class EnvBuilder(builder.EnvBuilder):
         if interpreter is None or isinstance(interpreter, Interpreter):
             return super()._find(interpreter)
         facts = self._cache_dir or os.path.join(self._find_parts().cache_dir, "interpreters")
-        if isinstance(interpreter, str) and os.path.sep not in interpreter and not os.path.exists(interpreter):
-            from envkit.errors import InterpreterError
-            from envkit.interpreter.discovery import find_interpreters
+        return _choose(interpreter, facts)
 
-            found = find_interpreters(interpreter, cache_dir=facts)
-            if not found:
-                raise InterpreterError(f"no interpreter for {interpreter!r} was found", context={"spec": interpreter})
-            return found[0]
-        return Interpreter.probe(interpreter, cache_dir=facts)
+
+def _choose(python: str | os.PathLike[str], facts: str | os.PathLike[str]) -> Interpreter:
+    """Give the interpreter that *python* names: of several the best. A text that names none may be a path all the same.
+
+    *facts* is the folder where answers of interpreters are kept. Raises `InterpreterError`.
+    """
+    if not isinstance(python, str):
+        return Interpreter.probe(python, cache_dir=facts)
+    if os.path.basename(python) != python:
+        return Interpreter.probe(os.path.expanduser(python), cache_dir=facts)
+    from envkit.errors import InterpreterError
+    from envkit.interpreter.discovery import find_interpreters
+
+    try:
+        found = find_interpreters(python, env=os.environ, cache_dir=facts)
+    except InterpreterError:
+        if python and os.path.exists(python):
+            return Interpreter.probe(python, cache_dir=facts)
+        raise
+    if not found:
+        raise InterpreterError(
+            f"no interpreter for {python!r} was found",
+            hint="install it, or give the path of its executable",
+            context={"spec": python},
+        )
+    return found[0]

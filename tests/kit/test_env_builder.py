@@ -122,6 +122,20 @@ def test_an_interpreter_is_named_by_its_version(tmp_path, parts):
         EnvBuilder(interpreter="2.1", parts=parts)
 
 
+def test_what_names_no_interpreter_may_be_a_path(tmp_path, parts, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    first = EnvBuilder(symlinks=True, parts=parts).create(tmp_path / "mine")
+    kit = envkit.Kit(cache_dir=tmp_path / "cache", offline=True)
+    for name in ("mine", "mine/bin/python", "~/mine", tmp_path / "mine"):
+        assert EnvBuilder(interpreter=name, parts=parts).interpreter.base == first.interpreter.base
+        made = kit.create(tmp_path / f"env{len(str(name))}", python=name)
+        assert made.interpreter.base == first.interpreter.base
+    (tmp_path / "2.1").mkdir()
+    with pytest.raises(InterpreterError, match=r"no interpreter for '2\.1' was found"):
+        kit.create(tmp_path / "other", python="2.1")
+
+
 def test_an_empty_name_names_no_interpreter(tmp_path, parts):
     with pytest.raises(InterpreterError, match="'' names no interpreter"):
         EnvBuilder(interpreter="", parts=parts)
