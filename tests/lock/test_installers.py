@@ -21,7 +21,6 @@ from envkit.testing.wheels import sdist_bytes, wheel_bytes
 from tests.freeze.places import make, pip, run, uv
 from tests.lock.test_universal import TARGETS, in_range
 
-
 LOOPBACK = {"UV_OFFLINE": "false"}
 
 
