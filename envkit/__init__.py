@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from envkit.kit.functions import freeze as freeze
     from envkit.kit.functions import install as install
     from envkit.kit.kit import Kit as Kit
-    from envkit.model.candidate import Artifact as Artifact
+    from envkit.model.artifact import Artifact as Artifact
     from envkit.model.candidate import Rejection as Rejection
     from envkit.model.distribution import InstalledDistribution as InstalledDistribution
     from envkit.model.editable import Editable as Editable
@@ -92,7 +92,8 @@ _HOMES = {
     "kit.env_builder": "EnvBuilder",
     "kit.functions": "create freeze install",
     "kit.kit": "Kit",
-    "model.candidate": "Artifact Rejection",
+    "model.artifact": "Artifact",
+    "model.candidate": "Rejection",
     "model.distribution": "InstalledDistribution",
     "model.plan": "InstallPlan InstallReport",
     "model.policy": "ResolutionPolicy",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias, overload
 
-from envkit.model.candidate import Artifact
+from envkit.model.artifact import Artifact
 
 Hashes: TypeAlias = str | dict[str, str]
 """A text is a sha256 that stands alone, as nearly all do."""

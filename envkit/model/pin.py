@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
-from envkit.model.candidate import Artifact
+from envkit.model.artifact import Artifact
 from envkit.model.source import Origin
 from envkit.model.values import Value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -26,10 +26,12 @@ def write_pylock(
     extras: Sequence[str] = (),
     groups: Sequence[str] = (),
     default_groups: Sequence[str] = (),
-    roots: Sequence[str] = (),
+    settings: Mapping[str, Sequence[Any]] | None = None,
     base: str | None = None,
 ) -> str:
     """Give the text of a lock file. With *base*, files below that folder are named relative to it.
+
+    *settings* are lists of texts (or of such lists) that only envkit reads again: what the lock was made from.
 
     Raises `LockError` for a file without a hash or without a place, which the format cannot hold.
     """
@@ -50,9 +52,14 @@ def write_pylock(
         data["default-groups"] = sorted(default_groups)
     data["created-by"] = "envkit"
     data["packages"] = [_package(package, names, base) for package in ordered]
-    if roots:
-        data["tool"] = {"envkit": {"roots": [strip_credentials(root) for root in roots]}}
+    own = {key: _plain(values) for key, values in (settings or {}).items() if values}
+    if own:
+        data["tool"] = {"envkit": own}
     return tomli_w.dumps(data)
+
+
+def _plain(value: Any) -> Any:
+    return strip_credentials(value) if isinstance(value, str) else [_plain(one) for one in value]
 
 
 def _package(package: LockedPackage, names: set[str], base: str | None) -> dict[str, Any]:
