@@ -6,10 +6,13 @@ that a warm caller need not read the page. The page itself is stored parsed, und
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import marshal
+import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from envkit.errors import TransportError
@@ -18,7 +21,9 @@ if TYPE_CHECKING:
     from envkit.cache import Cache
     from envkit.events import Emitter
     from envkit.index.network import Network
+    from envkit.index.session import Answer
     from envkit.index.simple_api import ParsedPage
+    from envkit.index.transport import Response
 
 _FORM = 1
 _SETTLED = 30.0
@@ -53,6 +58,17 @@ class Refresh(NamedTuple):
         return self.everything or project in self.projects
 
 
+class _Answer(NamedTuple):
+    """What an index answered: *page* and its *identity* only where it gave one; *size* of the body in bytes."""
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    size: int
+    identity: str = ""
+    page: ParsedPage | None = None
+
+
 class RemotePages:
     """The pages of one index or find-links address; thread-safe."""
 
@@ -79,6 +95,7 @@ class RemotePages:
         self._settled: dict[str, tuple[float, Record]] = {}
         self._unkept: dict[str, ParsedPage] = {}
         self._just_read: dict[str, tuple[str, ParsedPage]] = {}
+        self._pid, self._lock = os.getpid(), threading.Lock()
 
     def fresh_record(self, key: str) -> Record | None:
         """Give the record of the page of *key* (a project) if it may be used without asking; costs microseconds."""
@@ -164,8 +181,7 @@ class RemotePages:
         return self.fresh_record(key) or self.load(key, url, project)[0]
 
     def _ask(self, key: str, url: str, project: str | None) -> tuple[Record, ParsedPage | None]:
-        from envkit.index.freshness import lifetime
-        from envkit.index.simple_api import ACCEPT, parse_page
+        from envkit.index.simple_api import ACCEPT
 
         old = self._stored_record(key)
         known = self._stored_page(key, old.identity) if old is not None and old.identity else None
@@ -177,7 +193,18 @@ class RemotePages:
                 headers["If-None-Match"] = old.etag
             if old.modified:
                 headers["If-Modified-Since"] = old.modified
-        answer = self._network.session.get(url, headers, max_bytes=self._network.limits.page_bytes)
+        session = self._network.session
+        answer = session.get(url, headers, max_bytes=session.limits.page_bytes)
+        with session.turn():
+            return self._take(key, answer, project, old, known)
+
+    def _take(
+        self, key: str, answer: Answer, project: str | None, old: Record | None, known: ParsedPage | None
+    ) -> tuple[Record, ParsedPage | None]:
+        """Make sense of an answer, and keep it."""
+        from envkit.index.freshness import lifetime
+        from envkit.index.simple_api import parse_page
+
         seconds = lifetime(answer.headers)
         etag, modified = answer.headers.get("etag"), answer.headers.get("last-modified")
         now = self._clock()
@@ -185,25 +212,40 @@ class RemotePages:
         if answer.status == 304 and old is not None and known is not None:
             record = Record(now, expires, old.identity, etag or old.etag, modified or old.modified, old.linked)
             self._keep(key, record, None, old, storable=True)
-            self._report(key, len(answer.body))
+            self._report(key, answer.size)
             return record, known
         if answer.status in _NOT_FOUND:
             record = Record(now, expires, "", None, None, ())
             self._keep(key, record, None, old, storable=seconds is not None)
             return record, None
-        if answer.status != 200:
+        page = answer.page
+        if page is None:
             raise _refused(answer.status, answer.url, self.label)
-        try:
-            page = parse_page(answer.body, answer.headers.get("content-type"), answer.url, project)
-        except TransportError as error:
-            raise TransportError(
-                f"{answer.url}: {error.message}", hint=error.hint, context={**error.context, "url": answer.url}
-            ) from error
-        identity = hashlib.blake2b(answer.url.encode() + b"\n" + answer.body, digest_size=16).hexdigest()
-        record = Record(now, expires, identity, etag, modified, (*page.tracks, *page.alternates), seconds is not None)
+        linked = (*page.tracks, *page.alternates)
+        record = Record(now, expires, answer.identity, etag, modified, linked, seconds is not None)
         self._keep(key, record, page, old, storable=seconds is not None)
-        self._report(key, len(answer.body))
+        self._report(key, answer.size)
         return record, page
+
+    def _read(self, project: str | None, response: Response, url: str) -> _Answer:
+        from envkit.index.bodies import inflate, read_body
+        from envkit.index.simple_api import parse_page
+
+        limit = self._network.limits.page_bytes
+        packed = read_body(response, limit, decode=False)
+        if response.status != 200:
+            return _Answer(response.status, url, response.headers, len(packed))
+        # One at a time: threads that compute only take turns, and so there is never more in memory than one page takes.
+        with self._turn():
+            body = inflate(response, packed, limit)
+            page = parse_page(body, response.headers.get("content-type"), url, project)
+            identity = hashlib.blake2b(url.encode() + b"\n" + body, digest_size=16).hexdigest()
+        return _Answer(response.status, url, response.headers, len(body), identity, page)
+
+    def _turn(self) -> threading.Lock:
+        if self._pid != os.getpid():  # in a forked child nobody may be left to release the lock
+            self._pid, self._lock = os.getpid(), threading.Lock()
+        return self._lock
 
     def _keep(self, key: str, record: Record, page: ParsedPage | None, old: Record | None, *, storable: bool) -> None:
         if storable:
