@@ -130,12 +130,12 @@ class Environment:
 
         Raises `VenvError` ("missing", "not-an-environment") where the environment has been removed or renamed.
         """
-        from envkit.environment.recognise import check_there, recover
+        from envkit.environment.recognise import check_there
         from envkit.installed.database import scan
+        from envkit.transaction import read_unmixed
 
         check_there(self._path, self.kind, self.executable)
-        recover(self._path)
-        return scan(self.site_packages)
+        return read_unmixed(self._path, lambda: scan(self.site_packages))
 
     def run(
         self,

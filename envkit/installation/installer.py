@@ -6,12 +6,12 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from envkit.errors import EnvkitError, ExternallyManaged, InstallError, InvalidWheel, StalePlan
 from envkit.events import CancelToken, Emitter, OperationFinished, OperationStarted, Reporter
 from envkit.installation import state
-from envkit.installation.layout import Layout, of_environment, of_prefix, of_root, of_target, of_user
+from envkit.installation.layout import choose_layout
 from envkit.installation.planner import Mode, UpgradeStrategy, make_plan
 from envkit.installation.ports import EnvironmentLike, WheelSupply
 from envkit.installed.database import scan
@@ -19,7 +19,7 @@ from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 from envkit.model.plan import InstallPlan, InstallReport, Present, Problem
 from envkit.model.resolution import Resolution
-from envkit.transaction import recover
+from envkit.transaction import read_unmixed, recover
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from envkit.host.links import LinkMode
     from envkit.installation.contents import Item
 
+T = TypeVar("T")
 Atomic = Literal["entries", "swap"]
 WithoutRecord = Literal["refuse", "forget"]
 
@@ -75,12 +76,11 @@ class Installer:
         self._timeout = lock_timeout
         self._reporter = reporter
         self._cancel = cancel
-        self.layout = _choose_layout(environment, target, prefix, root, user_base)
+        self.layout = choose_layout(environment, target, prefix, root, user_base)
 
     def installed(self) -> tuple[InstalledDistribution, ...]:
         """Give what is installed at the destination, after recovering it; also what is shadowed."""
-        recover(self.layout.root, timeout=self._timeout)
-        return scan(self.layout.libraries, shadowed=True)
+        return self._read(lambda: scan(self.layout.libraries, shadowed=True))
 
     def plan(
         self,
@@ -93,11 +93,10 @@ class Installer:
     ) -> InstallPlan:
         """Give what has to be done so that the pins of *resolution* are installed; see `make_plan`."""
         self._check_managed()
-        recover(self.layout.root, timeout=self._timeout)
-        stamp = state.fingerprint(self.layout.libraries)
+        stamp, installed = self._look()
         return make_plan(
             resolution,
-            scan(self.layout.libraries, shadowed=True, brief=True),
+            installed,
             mode=mode,
             root=self.layout.root,
             fingerprint=stamp,
@@ -128,11 +127,10 @@ class Installer:
     def uninstall(self, names: Iterable[str], *, missing_ok: bool = False) -> InstallReport:
         """Remove distributions by name. Raises `InstallError` for one that is not installed, or has no record."""
         self._check_managed()
-        recover(self.layout.root, timeout=self._timeout)
-        stamp = state.fingerprint(self.layout.libraries)
+        stamp, installed = self._look()
         wanted = dict.fromkeys(normalize(name) for name in names)
         gone: list[Present] = []
-        for distribution in scan(self.layout.libraries, shadowed=True, brief=True):
+        for distribution in installed:
             name = normalize(distribution.name)
             if name in wanted:
                 path = os.fspath(distribution.path)
@@ -162,7 +160,8 @@ class Installer:
         """Compare the destination with its records; nothing is changed. An empty answer means that all is well."""
         from envkit.installation.verifying import find_problems
 
-        return find_problems(self.installed(), self.layout)
+        layout = self.layout
+        return self._read(lambda: find_problems(scan(layout.libraries, shadowed=True), layout))
 
     def repair(self, names: Iterable[str] | None = None) -> InstallReport:
         """Install again, from the very same archives, what `verify` finds missing or changed (of *names*, else of all).
@@ -182,6 +181,14 @@ class Installer:
         if plan.is_empty:
             return InstallReport(root=plan.root, kept=plan.keep, warnings=warnings)
         return dataclasses.replace(self.apply(plan), warnings=warnings)
+
+    def _read(self, read: Callable[[], T]) -> T:
+        return read_unmixed(self.layout.root, read, timeout=self._timeout)
+
+    def _look(self) -> tuple[str, tuple[InstalledDistribution, ...]]:
+        """Give the fingerprint and what is installed, in brief."""
+        folders = self.layout.libraries
+        return self._read(lambda: (state.fingerprint(folders), scan(folders, shadowed=True, brief=True)))
 
     def _fetch(self, plan: InstallPlan, emitter: Emitter) -> list[Item]:
         from envkit.installation.fetching import fetch
@@ -275,23 +282,6 @@ def explain(error: OSError, root: str) -> InstallError:
         hint=hints.get(error.errno or 0),
         context={"root": root, "errno": error.errno, "path": os.fspath(error.filename or "")},
     )
-
-
-def _choose_layout(
-    environment: EnvironmentLike,
-    target: str | Path | None,
-    prefix: str | Path | None,
-    root: str | Path | None,
-    user_base: str | Path | None,
-) -> Layout:
-    given: list[tuple[Callable[[EnvironmentLike, str | Path], Layout], str | Path]] = [
-        (make, place)
-        for make, place in ((of_target, target), (of_prefix, prefix), (of_root, root), (of_user, user_base))
-        if place is not None
-    ]
-    if len(given) > 1:
-        raise InstallError("only one of target, prefix, root and user_base can be given")
-    return given[0][0](environment, given[0][1]) if given else of_environment(environment)
 
 
 __all__ = ["Installer", "InvalidWheel"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,24 @@ def inside(path: str, folder: str) -> str | None:
         return None
     inner = path[len(prefix) :]
     return inner if os.sep == "/" else inner.replace(os.sep, "/")
+
+
+def choose_layout(
+    environment: EnvironmentLike,
+    target: str | Path | None,
+    prefix: str | Path | None,
+    root: str | Path | None,
+    user_base: str | Path | None,
+) -> Layout:
+    """Give the layout of the one place that is given, else of the environment. Raises `InstallError` for several."""
+    given: list[tuple[Callable[[EnvironmentLike, str | Path], Layout], str | Path]] = [
+        (make, place)
+        for make, place in ((of_target, target), (of_prefix, prefix), (of_root, root), (of_user, user_base))
+        if place is not None
+    ]
+    if len(given) > 1:
+        raise InstallError("only one of target, prefix, root and user_base can be given")
+    return given[0][0](environment, given[0][1]) if given else of_environment(environment)
 
 
 def of_environment(environment: EnvironmentLike) -> Layout:

@@ -7,7 +7,8 @@ operation and takes its renames back.
 
 from __future__ import annotations
 
+from envkit.transaction.reading import read_unmixed
 from envkit.transaction.recovery import recover
 from envkit.transaction.state import STATE_DIR
 
-__all__ = ["STATE_DIR", "recover"]
+__all__ = ["STATE_DIR", "read_unmixed", "recover"]

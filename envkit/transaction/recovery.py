@@ -7,7 +7,7 @@ from typing import Literal
 
 from envkit.errors import EnvironmentBusy, InstallError
 from envkit.host import files
-from envkit.transaction.state import ELSEWHERE, JOURNAL, LAST, LOCK, PREFIX, STATE_DIR, is_real_dir
+from envkit.transaction.state import ELSEWHERE, JOURNAL, LAST, LOCK, PREFIX, STATE_DIR, UNDONE, is_real_dir
 
 Outcome = Literal["rolled-back", "cleaned"]
 
@@ -70,7 +70,7 @@ def recover_locked(root: str) -> Outcome | None:
 
 
 def take_back_locked(root: str) -> None:
-    """Undo the operation whose journal is there, then drop the journal."""
+    """Undo the operation whose journal is there, then put the journal away."""
     from envkit.transaction.journal import Journal
     from envkit.transaction.moves import check_inside, take_back
 
@@ -78,7 +78,13 @@ def take_back_locked(root: str) -> None:
     journal = Journal.read(path, root)
     check_inside(journal)
     take_back(journal)
-    files.unlink(path)
+    put_away(root)
+
+
+def put_away(root: str) -> None:
+    """Declare that the operation whose journal is there was taken back."""
+    state = os.path.join(root, STATE_DIR)
+    files.replace(os.path.join(state, JOURNAL), os.path.join(state, UNDONE))
 
 
 def remove_litter(root: str) -> bool:

@@ -2,7 +2,8 @@
 
 ``<root>/.envkit`` holds ``lock``; ``txn-<id>`` for each operation, with ``new`` (what was staged) and ``old`` (what was
 set aside); ``journal`` while renames are going on; and ``last``, the journal of the last operation that was finished,
-whose folder keeps what `undo` needs. One rename from ``journal`` to ``last`` is the moment of commitment.
+whose folder keeps what `undo` needs. One rename from ``journal`` to ``last`` is the moment of commitment; one that was
+taken back becomes ``undone``, by which readers know that something happened.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from envkit.errors import InstallError
 STATE_DIR = ".envkit"
 JOURNAL = "journal"
 LAST = "last"
+UNDONE = "undone"
 LOCK = "lock"
 ELSEWHERE = "elsewhere"
 NOTE = "note"

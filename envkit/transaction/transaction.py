@@ -151,7 +151,7 @@ class Transaction:
             return
         try:
             take_back(journal)
-            files.unlink(path)
+            recovery.put_away(self._root)
         except OSError:
             # The journal stays, and whoever comes next takes the rest back; its stage must stay with it.
             self._keep = True

@@ -121,7 +121,7 @@ def litter(root: Path) -> list[str]:
     state = root / ".envkit"
     if not state.exists():
         return []
-    names = set(os.listdir(state)) - {"lock", "last", "records", "kept"}
+    names = set(os.listdir(state)) - {"lock", "last", "undone", "records", "kept"}
     stages = {name for name in names if name.startswith("txn-")}
     return sorted(names - stages) + sorted(stages)[(1 if (state / "last").exists() else 0) :]
 
