@@ -124,11 +124,20 @@ def _probe_all(
 
 
 def _choose(found: list[Interpreter], wish: Spec) -> tuple[Interpreter, ...]:
-    kept: dict[str, Interpreter] = {}
+    kept: dict[object, Interpreter] = {}
     for interpreter in found:
         if wish.fits(interpreter):
-            kept.setdefault(os.path.realpath(interpreter.executable), interpreter)
+            kept.setdefault(_identity(interpreter), interpreter)
     return tuple(sorted(kept.values(), key=_preference))
+
+
+def _identity(interpreter: Interpreter) -> object:
+    """Tell one interpreter under several names; conda has the same file in many installations."""
+    try:
+        seen = os.stat(interpreter.executable)
+    except OSError:
+        return interpreter.executable
+    return seen.st_dev, seen.st_ino, interpreter.prefix, interpreter.free_threaded, interpreter.debug
 
 
 def _preference(interpreter: Interpreter) -> tuple[bool, bool, bool, list[int], bool]:

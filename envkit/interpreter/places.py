@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 _NAME = re.compile(r"(python|pypy|graalpy)(\d+(\.\d+)?)?t?d?(_d)?(\.exe)?", re.IGNORECASE)
 _STARTS = frozenset(("py", "Py", "PY", "gr", "Gr", "GR"))  # PATH has thousands of names, and expressions are slow
 _MAX_ENTRIES = 50_000
+_MAX_LINKS = 40
 _MAX_LIST_BYTES = 256 * 1024
 
 #: (variable that names the folder, folder below the home, pattern of an installation below it)
@@ -34,6 +35,7 @@ def candidates(environ: Mapping[str, str], current: str, windows: Iterable[str] 
     """
     home = environ.get("HOME") or environ.get("USERPROFILE") or ""
     seen: set[str] = set()
+    folders: dict[str, str] = {}
     sources: tuple[Callable[[], Iterable[str]], ...] = (
         lambda: [current],
         lambda: _of_roots(environ.get(name, "") for name in ("VIRTUAL_ENV", "CONDA_PREFIX")),
@@ -48,10 +50,23 @@ def candidates(environ: Mapping[str, str], current: str, windows: Iterable[str] 
     )
     for source in sources:
         for path in source():
-            real = os.path.realpath(path)
-            if path and real not in seen:
+            if path and (real := _real(path, folders)) not in seen:
                 seen.add(real)
                 yield path
+
+
+def _real(path: str, folders: dict[str, str]) -> str:
+    """Do what `os.path.realpath` does, with each folder followed once: most programs stand in few of them."""
+    for _ in range(_MAX_LINKS):
+        folder, name = os.path.split(path)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        path = os.path.join(folders[folder], name)
+        try:
+            path = os.path.join(folders[folder], os.readlink(path))
+        except (OSError, ValueError):
+            break
+    return path
 
 
 def _of_folders(folders: Iterable[str]) -> Iterator[str]:

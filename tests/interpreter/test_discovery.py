@@ -177,6 +177,45 @@ def test_shims_and_relative_entries_of_path_are_left_alone(tmp_path, monkeypatch
     assert not [path for path in found if str(tmp_path) in path or not os.path.isabs(path)]
 
 
+def test_links_are_followed_as_the_system_follows_them(tmp_path):
+    from envkit.interpreter.places import _real
+
+    program(tmp_path / "real" / "bin" / "python3.12", "")
+    (tmp_path / "real" / "bin" / "python").symlink_to("python3.12")
+    (tmp_path / "real" / "bin" / "python3").symlink_to("../bin/./python")
+    (tmp_path / "alias").symlink_to("real")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "python").symlink_to("../alias/bin/python3")
+    (tmp_path / "deep" / "far").symlink_to(tmp_path / "deep" / "python")
+    (tmp_path / "deep" / "gone").symlink_to("nowhere/python")
+    (tmp_path / "deep" / "round").symlink_to("round")
+    folders: dict[str, str] = {}
+    for name in ("real/bin/python", "real/bin/python3", "alias/bin/python3", "deep/python", "deep/far", "deep/gone"):
+        path = str(tmp_path / name)
+        assert _real(path, folders) == os.path.realpath(path), name
+    assert _real(str(tmp_path / "deep" / "round"), folders)
+    assert _real(str(tmp_path / "missing" / "python"), folders) == str(tmp_path / "missing" / "python")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of files")
+def test_installations_that_share_a_file_are_two(tmp_path):
+    """As conda has it: one file, linked into each of its environments."""
+    from envkit.interpreter.discovery import _choose
+
+    base = Interpreter.current().base
+    program(tmp_path / "one" / "python", "")
+    (tmp_path / "two").mkdir()
+    os.link(tmp_path / "one" / "python", tmp_path / "two" / "python")
+    (tmp_path / "alias").symlink_to("one")
+    core = dict(base.core)
+    places = [(tmp_path / "one", "one"), (tmp_path / "two", "two"), (tmp_path / "alias", "one")]
+    made = [
+        Interpreter({**core, "executable": str(folder / "python"), "prefix": prefix}, base.details)
+        for folder, prefix in places
+    ]
+    assert [one.prefix for one in _choose(made, parse_spec(None))] == ["one", "two"]
+
+
 def test_an_environment_leads_to_its_base(tmp_path):
     from envkit.environment.builder import EnvBuilder
 
