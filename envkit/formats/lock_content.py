@@ -27,8 +27,9 @@ class LockContent(Value):
 
     *environments* are markers of which one must hold (none: no limit), *extras* and *groups* what can be asked for,
     *default_groups* those that are used where nobody chooses, *roots* the requirements that were locked, where known.
-    *kind* tells the format it was read from. Markers may ask ``"x" in extras`` and ``"x" in dependency_groups``
-    (PEP 751).
+    *constraints* and *overrides* are what it was locked with, *conflicts* lists sets of choices (``"extra:cpu"``,
+    ``"group:old"``) of which at most one may be made. *kind* tells the format it was read from. Markers may ask
+    ``"x" in extras`` and ``"x" in dependency_groups`` (PEP 751).
     """
 
     packages: tuple[LockedPackage, ...]
@@ -38,6 +39,9 @@ class LockContent(Value):
     groups: tuple[str, ...] = ()
     default_groups: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    conflicts: tuple[tuple[str, ...], ...] = ()
     kind: str = "envkit"
     created_by: str = "envkit"
 
@@ -50,12 +54,13 @@ class LockContent(Value):
         """Give what is to be installed on *target*, with the files that fit it, the preferred one first (PEP 751).
 
         *groups* None means the default groups. Raises `LockError` where the lock is not for the target, an extra or group
-        is unknown, two entries of one project hold at once, or no file of a project fits.
+        is unknown, choices exclude each other, two entries of one project hold at once, or no file of a project fits.
         """
         from envkit.formats.lock_selection import usable_artifacts
 
         chosen_extras = self._known(extras, self.extras, "extra")
         chosen_groups = self._known(self.default_groups if groups is None else groups, self.groups, "dependency group")
+        self._check_choices(chosen_extras, chosen_groups)
         python = target.markers.get("python_full_version", target.python)
         self._check_target(target, python)
         environment: dict[str, Any] = {
@@ -74,6 +79,13 @@ class LockContent(Value):
             chosen[package.name] = package
         pins = {name: _pin(package, usable_artifacts(package, target)) for name, package in sorted(chosen.items())}
         return Resolution(target=target, roots=self.roots, pins=_with_requests(pins), edges=tuple(_edges(pins, target)))
+
+    def _check_choices(self, extras: Sequence[str], groups: Sequence[str]) -> None:
+        chosen = {*(f"extra:{name}" for name in extras), *(f"group:{name}" for name in groups)}
+        for conflict in self.conflicts:
+            both = sorted(chosen.intersection(conflict))
+            if len(both) > 1:
+                raise LockError(f"{' and '.join(both)} exclude each other", context={"conflict": conflict})
 
     def _known(self, wanted: Iterable[str], known: Sequence[str], what: str) -> tuple[str, ...]:
         names = tuple(normalize(name) for name in wanted)
@@ -104,7 +116,12 @@ class LockContent(Value):
             extras=self.extras,
             groups=self.groups,
             default_groups=self.default_groups,
-            roots=self.roots,
+            settings={
+                "roots": self.roots,
+                "constraints": self.constraints,
+                "overrides": self.overrides,
+                "conflicts": self.conflicts,
+            },
             base=os.path.abspath(base) if base is not None else None,
         )
 
@@ -120,6 +137,7 @@ class LockContent(Value):
 
         chosen_extras = self._known(extras, self.extras, "extra")
         chosen_groups = self._known(self.default_groups if groups is None else groups, self.groups, "dependency group")
+        self._check_choices(chosen_extras, chosen_groups)
         lines = requirement_lines(self.packages, chosen_extras, chosen_groups, hashes=hashes)
         return "".join(line + "\n" for line in lines)
 

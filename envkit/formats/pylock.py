@@ -59,9 +59,17 @@ def parse_pylock(text: str, *, path: str = "pylock.toml") -> LockContent:
         groups=tuple(lock.dependency_groups or ()),
         default_groups=tuple(lock.default_groups or ()),
         roots=tuple(as_texts(tool.get("roots")) or ()),
+        constraints=tuple(as_texts(tool.get("constraints")) or ()),
+        overrides=tuple(as_texts(tool.get("overrides")) or ()),
+        conflicts=_conflicts(tool.get("conflicts")),
         kind="pylock",
         created_by=lock.created_by,
     )
+
+
+def _conflicts(value: object) -> tuple[tuple[str, ...], ...]:
+    lists: list[object] = list(value) if isinstance(value, list) else []
+    return tuple(tuple(names) for one in lists if (names := as_texts(one)))
 
 
 def _check_bounds(data: Mapping[str, Any]) -> None:

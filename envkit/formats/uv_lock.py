@@ -77,9 +77,21 @@ class _UvLock(LockReading):
             extras=tuple(sorted(extras)),
             groups=tuple(sorted(groups)),
             default_groups=("dev",) if "dev" in groups else (),
+            conflicts=self._conflicts(extras, groups),
             kind="uv",
             created_by="uv",
         )
+
+    def _conflicts(self, extras: set[str], groups: set[str]) -> tuple[tuple[str, ...], ...]:
+        found: list[tuple[str, ...]] = []
+        lists: Any = self._data.get("conflicts")
+        for conflict in lists if isinstance(lists, list) else ():
+            tables = as_tables(conflict)
+            names = [f"extra:{normalize(name)}" for one in tables if (name := as_text(one.get("extra")))]
+            names += [f"group:{normalize(name)}" for one in tables if (name := as_text(one.get("group")))]
+            known = {*(f"extra:{name}" for name in extras), *(f"group:{name}" for name in groups)}
+            found.append(tuple(name for name in names if name in known))
+        return tuple(one for one in found if len(one) > 1)
 
     def _is_root(self, table: Mapping[str, Any]) -> bool:
         members = as_texts((as_table(self._data.get("manifest")) or {}).get("members"))

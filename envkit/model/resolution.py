@@ -123,6 +123,6 @@ class Resolution(Value):
         return write_pylock(
             packages,
             requires_python=f"=={python}.*",
-            roots=self.roots,
+            settings={"roots": self.roots},
             base=os.path.abspath(base) if base is not None else None,
         )

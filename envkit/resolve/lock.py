@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,13 +13,13 @@ from envkit.events import CancelToken
 from envkit.formats.lock import Lock
 from envkit.model.identity import normalize, parse_specifier
 from envkit.model.lock import LockedPackage
-from envkit.model.marker_sets import MarkerSets, Node
+from envkit.model.marker_sets import ALL, MarkerSets, Node
 from envkit.model.marker_text import set_of, set_of_python
 from envkit.model.requested import RequirementEntry
 from envkit.model.requirement import parse_marker, parse_requirement
 from envkit.model.secret import strip_credentials
 from envkit.resolve.lock_coverage import Coverage
-from envkit.resolve.lock_forks import Forking, MakeResolver
+from envkit.resolve.lock_forks import MAX_FORKS, Forking, MakeResolver
 from envkit.resolve.lock_merge import merge
 from envkit.resolve.lock_reach import Reaching
 from envkit.resolve.ports import CandidateSource
@@ -55,8 +54,8 @@ def lock(
     sdist that may be built. Other environments may be left without.
 
     *extras* and *groups* are further requirements that can be asked for by name when the lock is used; *conflicts* lists
-    sets of such names (``"extra:cpu"``, ``"group:old"``) of which at most one may be used at a time. Versions of
-    *previous* are kept where they fit; where all of it still fits, nothing is looked up at all.
+    sets of such names (``"extra:cpu"``, ``"group:old"``) of which at most one may be used at a time; `Lock.select` refuses
+    two. Versions of *previous* are kept where they fit; where all of it still fits, nothing is looked up at all.
 
     Raises what `Resolver.resolve` raises (with the environments that failed in ``context``), and `LockError`.
     """
@@ -75,6 +74,9 @@ def lock(
         groups=group_names,
         default_groups=tuple(normalize(name) for name in default_groups),
         roots=tuple(map(_without_credentials, roots)),
+        constraints=tuple(map(_without_credentials, limits)),
+        overrides=tuple(map(_without_credentials, replaced)),
+        conflicts=tuple(tuple(_choice(text, names, group_names) for text in conflict) for conflict in conflicts),
     )
     sets = MarkerSets()
     whole = _whole(sets, requires_python, environments)
@@ -100,7 +102,7 @@ def lock(
         cancel=cancel,
         preferred=_Preferred(sets, previous),
     )
-    forks = forking.run(_spaces(sets, whole, conflicts))
+    forks = forking.run(_spaces(sets, whole, shape.conflicts))
     return replace(shape, packages=merge(forks, reaching, sets, whole=whole))
 
 
@@ -153,31 +155,36 @@ def _required(sets: MarkerSets, markers: Sequence[str], whole: Node) -> list[str
     return texts
 
 
+def _choice(text: str, extras: Sequence[str], groups: Sequence[str]) -> str:
+    kind, _, name = text.partition(":")
+    known = {"extra": extras, "group": groups}.get(kind, ())
+    if normalize(name) not in known:
+        raise LockError(
+            f"a conflict is between extras and groups of the lock, as extra:cpu or group:old: {text!r} is none"
+        )
+    return f"{kind}:{normalize(name)}"
+
+
 def _spaces(sets: MarkerSets, whole: Node, conflicts: Sequence[Sequence[str]]) -> list[Node]:
     """Divide by what must not be used together: each part has one choice of each conflict, or none."""
-    kinds = {"extra": "extras", "group": "dependency_groups"}
-    options: list[list[Node]] = []
+    spaces = [whole]
     for conflict in conflicts:
-        members: list[Node] = []
-        for text in conflict:
-            kind, colon, name = text.partition(":")
-            if not colon or kind not in kinds:
-                raise LockError(f"a conflict is between names such as extra:cpu or group:old, not {text!r}")
-            members.append(sets.atom((kinds[kind], "has", normalize(name))))
+        members = [_asked(sets, text) for text in dict.fromkeys(conflict)]
         parts: list[Node] = []
         for chosen in (None, *range(len(members))):
-            part = whole
+            part = ALL
             for at, member in enumerate(members):
                 part = sets.both(part, member if at == chosen else sets.outside(member))
             parts.append(part)
-        options.append(parts)
-    spaces: list[Node] = []
-    for choice in itertools.islice(itertools.product(*options), 256):
-        part = whole
-        for node in choice:
-            part = sets.both(part, node)
-        spaces.append(part)
+        spaces = [both for space in spaces for part in parts if not sets.is_empty(both := sets.both(space, part))]
+        if len(spaces) > MAX_FORKS:
+            raise LockError(f"the conflicts leave more than {MAX_FORKS} ways to choose")
     return spaces
+
+
+def _asked(sets: MarkerSets, text: str) -> Node:
+    kind, _, name = text.partition(":")
+    return sets.atom(("extras" if kind == "extra" else "dependency_groups", "has", name))
 
 
 class _Preferred:
@@ -210,7 +217,8 @@ def _is_served(sets: MarkerSets, previous: Lock, coverage: Coverage) -> bool:
 
 def _still_fits(previous: Lock, shape: Lock) -> bool:
     """Whether a lock answers the same question: the same roots, or roots that its versions satisfy as well."""
-    same = ("requires_python", "environments", "extras", "groups", "default_groups")
+    same = ("requires_python", "environments", "extras", "groups", "default_groups",
+            "constraints", "overrides", "conflicts")  # fmt: skip
     if not previous.packages or any(getattr(previous, name) != getattr(shape, name) for name in same):
         return False
     if previous.roots == shape.roots:

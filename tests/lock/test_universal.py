@@ -285,6 +285,41 @@ def test_extras_and_groups_and_conflicts():
     check_everywhere(found, projects, ["c==2"], targets=SOME, extras=["two"])
 
 
+def test_conflicting_choices_are_refused():
+    options = {"extras": {"One": ["c==1"], "two": ["c==2"]}, "groups": {"old": ["c<2"]}, "requires_python": ">=3.9"}
+    source = MemorySource({"c": {"1": Release(hashes={"sha256": "0" * 64}), "2": Release(hashes={"sha256": "1" * 64})}})
+    conflicts = [["extra:one", "extra:two"], ["extra:two", "group:old"]]
+    found = lock(source, [], conflicts=conflicts, constraints=["c<9"], overrides=["unused==1"], **options)
+    again = Lock.parse(found.to_pylock())
+    assert again.conflicts == found.conflicts == (("extra:one", "extra:two"), ("extra:two", "group:old"))
+    assert found.from_dict(found.to_dict()) == found
+    for one in (found, again):
+        assert there_with(one, extras=["one"], groups=["old"]) == {"c": "1"}
+        assert there_with(one, extras=["two"]) == {"c": "2"}
+        for extras, groups in ((["one", "two"], []), (["two"], ["old"])):
+            with pytest.raises(LockError, match="exclude each other"):
+                one.select(SOME[0], extras=extras, groups=groups)
+            with pytest.raises(LockError, match="exclude each other"):
+                one.to_requirements(extras=extras, groups=groups)
+    source.calls.clear()
+    assert lock(
+        source, [], conflicts=conflicts, constraints=["c<9"], overrides=["unused==1"], previous=again, **options
+    ).roots
+    assert not source.calls
+    with pytest.raises((ResolutionImpossible, NoCandidate)):  # what excluded each other no longer does
+        lock(source, [], previous=again, **options)
+    for wrong in ("extra:three", "cpu", "group:one"):
+        with pytest.raises(LockError, match="a conflict is between"):
+            lock(source, [], conflicts=[["extra:one", wrong]], **options)
+    many = {f"e{at}": ["c"] for at in range(20)}
+    with pytest.raises(LockError, match="more than 64 ways"):
+        lock(source, [], extras=many, conflicts=[[f"extra:e{at}", f"extra:e{at + 1}"] for at in range(0, 20, 2)])
+
+
+def there_with(found: Lock, extras=(), groups=()):
+    return {name: str(pin.version) for name, pin in found.select(SOME[0], extras=extras, groups=groups).pins.items()}
+
+
 def test_environments_limit():
     projects = {"a": {"1": R("b; sys_platform=='win32'")}}
     found = locked(projects, ["a"], environments=["sys_platform == 'linux'"])  # b does not exist
