@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from envkit.installed import eggs
-from envkit.installed.fields import read_fields
+from envkit.installed.fields import read_fields, read_start
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 
@@ -81,21 +81,21 @@ def _read_name(location: Path, folder: str, name: str) -> InstalledDistribution 
 
 def _read_dist_info(location: Path, folder: str, name: str) -> InstalledDistribution | None:
     path = f"{folder}/{name}"
-    try:
-        inside = os.listdir(path)
-    except OSError:
+    # Files are asked for one by one: most are there, and listing the folder costs more than a question each.
+    fields = read_fields(f"{path}/METADATA")
+    if not fields and not os.path.isdir(path):
         return None
     by_name = name[: -len(".dist-info")].partition("-")
-    fields = read_fields(f"{path}/METADATA")
-    direct_url = _read_json(f"{path}/direct_url.json") if "direct_url.json" in inside else None
+    installer = read_start(f"{path}/INSTALLER", 256)
+    direct_url = _read_json(f"{path}/direct_url.json") if os.access(f"{path}/direct_url.json", os.F_OK) else None
     return InstalledDistribution(
         name=_first(fields, b"name") or normalize(by_name[0]),
         version=_first(fields, b"version") or by_name[2],
-        path=location / name,
+        path=Path(path),
         location=location,
-        installer=_read_line(f"{path}/INSTALLER") if "INSTALLER" in inside else None,
-        requested="REQUESTED" in inside,
-        editable=is_editable(direct_url),
+        installer=_first_line(installer) if installer else None,
+        requested=os.access(f"{path}/REQUESTED", os.F_OK),
+        editable=direct_url is not None and is_editable(direct_url),
         requires_dist=tuple(fields.get(b"requires-dist", ())),
         requires_python=_first(fields, b"requires-python"),
         provides_extra=tuple(fields.get(b"provides-extra", ())),
@@ -108,22 +108,20 @@ def _first(fields: dict[bytes, list[str]], name: bytes) -> str | None:
     return values[0] or None if values else None
 
 
-def _read_line(path: str) -> str | None:
-    try:
-        with open(path, "rb", buffering=0) as file:
-            lines = file.read(256).decode("utf-8", "replace").strip().splitlines()
-    except OSError:
-        return None
+def _first_line(data: bytes) -> str | None:
+    lines = data.decode("utf-8", "replace").strip().splitlines()
     return lines[0] if lines else None
 
 
 def _read_json(path: str) -> dict[str, Any] | None:
+    text = read_start(path, 1 << 20)
+    if text is None:
+        return None
     import json
 
     try:
-        with open(path, "rb", buffering=0) as file:
-            data: Any = json.loads(file.read(1 << 20))
-    except (OSError, ValueError, RecursionError):
+        data: Any = json.loads(text)
+    except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict):
         return None
