@@ -81,13 +81,7 @@ def lock(
     sets = MarkerSets()
     whole = _whole(sets, requires_python, environments)
     coverage = Coverage(sets, _required(sets, required_environments, whole), builds)
-    asked_more = limits or replaced or conflicts
-    if (
-        previous is not None
-        and not asked_more
-        and _still_fits(previous, shape)
-        and _is_served(sets, previous, coverage)
-    ):
+    if previous is not None and _still_fits(previous, shape) and _is_served(sets, previous, coverage):
         return replace(shape, packages=previous.packages)
     reaching = Reaching(source, sets, roots, replaced)
     forking = Forking(
