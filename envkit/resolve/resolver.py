@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from envkit.errors import RequirementError
+from envkit.errors import RequirementError, ResolutionTooDeep
 from envkit.events import Emitter
 from envkit.model.identity import normalize
 from envkit.model.policy import ResolutionPolicy
@@ -159,24 +159,34 @@ class Resolver:
         catalog.scout = lambda: _scout(catalog, inputs)
         problem = Problem(catalog, inputs)
         bounds = Bounds(emitter, started + self.policy.deadline, self.policy.max_rounds)
-        solver = self.solver
         try:
-            while True:
-                try:
-                    resolution = to_resolution(problem, solver.solve(problem, bounds), texts, emitter)
-                    if not problem.unknown_extras:  # those are told every time
-                        remember(self.source, key, catalog.identities, resolution)
-                    return resolution
-                except Restart:
-                    problem.reset()
-                except Unsolvable as unsolvable:
-                    if unsolvable.proof is not None:
-                        from envkit.resolve.failure import to_error
-
-                        raise to_error(problem, unsolvable.proof, bounds) from None
-                    solver = PubGrubSolver()  # what cannot prove is not believed
+            resolution = self._solve(problem, bounds, texts)
+            if not problem.unknown_extras:  # those are told every time
+                remember(self.source, key, catalog.identities, resolution)
+            return resolution
         finally:
             catalog.save()
+
+    def _solve(self, problem: Problem, bounds: Bounds, texts: tuple[str, ...]) -> Resolution:
+        """Let the solver work until it has an answer; that there is none, or none near, is PubGrub's alone to say."""
+        solver = self.solver
+        while True:
+            try:
+                return to_resolution(problem, solver.solve(problem, bounds), texts, bounds.emitter)
+            except Restart:
+                problem.reset()
+            except Unsolvable as unsolvable:
+                if unsolvable.proof is not None:
+                    from envkit.resolve.failure import to_error
+
+                    raise to_error(problem, unsolvable.proof, bounds) from None
+                solver = PubGrubSolver()
+                bounds.rounds = 0
+            except ResolutionTooDeep:
+                if isinstance(solver, PubGrubSolver) or time.monotonic() > bounds.deadline:
+                    raise
+                solver = PubGrubSolver()
+                bounds.rounds = 0
 
 
 def _scout(catalog: Catalog, inputs: Inputs) -> None:

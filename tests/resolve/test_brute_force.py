@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
-from envkit.errors import NoCandidate, ProjectNotFound, ResolutionImpossible
+from envkit.errors import NoCandidate, ProjectNotFound, ResolutionImpossible, ResolutionTooDeep
+from envkit.model.policy import ResolutionPolicy
 from envkit.resolve.backtracking import BacktrackingSolver
 from envkit.resolve.resolver import Resolver
 from envkit.resolve.solver import Unsolvable
@@ -129,6 +130,26 @@ def test_a_resolvelib_that_calls_everything_impossible_is_not_believed(monkeypat
 
     monkeypatch.setattr(BacktrackingSolver, "solve", give_up)
     assert solve("resolvelib", {"a": {"1": []}}, ["a"]) == {"a": "1"}
+
+
+def test_a_resolvelib_that_finds_everything_too_deep_is_not_believed(monkeypatch):
+    def give_up(self, problem, bounds):
+        raise bounds.too_deep("too many rounds", problem, {})
+
+    monkeypatch.setattr(BacktrackingSolver, "solve", give_up)
+    assert solve("resolvelib", {"a": {"1": []}}, ["a"]) == {"a": "1"}
+    with pytest.raises(ResolutionTooDeep):  # no time is left for a second opinion
+        Resolver(graphs.TARGET, graphs.source({"a": {}}), ResolutionPolicy(deadline=1e-9), "resolvelib").resolve(["a"])
+
+
+def test_what_takes_resolvelib_too_many_rounds_is_solved_within_the_same_bound(monkeypatch):
+    index, roots = larger(107)  # resolvelib takes 36 rounds for it
+    policy = ResolutionPolicy(max_rounds=12)
+    resolution = Resolver(graphs.TARGET, graphs.source(index), policy, "resolvelib").resolve(roots)
+    check(index, roots, {name: str(pin.version) for name, pin in resolution.pins.items()})
+    monkeypatch.setattr("envkit.resolve.resolver.PubGrubSolver", BacktrackingSolver)  # nobody is asked
+    with pytest.raises(ResolutionTooDeep):
+        Resolver(graphs.TARGET, graphs.source(index), policy, "resolvelib").resolve(roots)
 
 
 SCRIPT = """
