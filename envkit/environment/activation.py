@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from envkit.environment.folders import below
+from envkit.environment.folders import below, put
 from envkit.host import files
 
 TYPE_CHECKING = False
@@ -218,7 +218,7 @@ def write(folder: str, scripts: Iterable[tuple[str, str]], values: Mapping[str, 
         parts, shell = _template(place, name)
         text = _fill(parts, shell, values, relocatable=relocatable)
         path = f"{folder}{os.sep}{name}"
-        files.write_bytes(path, text.encode("utf-8", "surrogateescape"), 0o644)
+        put(path, text.encode("utf-8", "surrogateescape"), 0o644)
         if changed is None:  # what the umask takes away from one it takes from all
             changed = os.stat(path).st_mode & 0o7777 != 0o644
         if changed:

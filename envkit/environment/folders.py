@@ -1,4 +1,4 @@
-"""The folders of an environment: made as ``venv`` makes them, and emptied without following a link."""
+"""Folders and files of an environment: made as ``venv`` makes them, but without following a link."""
 
 from __future__ import annotations
 
@@ -57,6 +57,14 @@ def make_below(root: str, path: str) -> None:
         except FileExistsError:
             continue
     make_folder(path)
+
+
+def put(path: str, data: bytes, mode: int = 0o666) -> None:
+    """Write a file. One that is there is replaced at once, and a link is never written through."""
+    try:
+        files.write_bytes(path, data, mode, exclusive=True)
+    except FileExistsError:
+        files.publish_bytes(path, data, mode)
 
 
 def below(root: str, path: str) -> str:

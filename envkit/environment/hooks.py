@@ -9,7 +9,7 @@ from envkit.environment import activation, executables
 from envkit.environment.claiming import check_clearable
 from envkit.environment.configuration import configuration
 from envkit.environment.environment import Environment
-from envkit.environment.folders import below, check_path, empty, is_folder, make_below, make_folder, same_long_path
+from envkit.environment.folders import below, check_path, empty, is_folder, make_below, make_folder, put, same_long_path
 from envkit.environment.rules import Rules
 from envkit.host import files
 
@@ -116,13 +116,13 @@ class Hooks:
 
     def create_git_ignore_file(self, context: SimpleNamespace) -> None:
         """Write a ``.gitignore`` that hides the whole folder from git."""
-        files.write_bytes(os.path.join(context.env_dir, ".gitignore"), _GITIGNORE)
+        put(os.path.join(context.env_dir, ".gitignore"), _GITIGNORE)
 
     def create_configuration(self, context: SimpleNamespace) -> None:
         """Write ``pyvenv.cfg``, which tells Python that this is an environment."""
         context.cfg_path = os.path.join(context.env_dir, "pyvenv.cfg")
         text = configuration(self, context, self._rules)
-        files.write_bytes(context.cfg_path, text.encode("utf-8", "surrogateescape"))
+        put(context.cfg_path, text.encode("utf-8", "surrogateescape"))
 
     def symlink_or_copy(self, src: str, dst: str, relative_symlinks_ok: bool = False) -> None:  # noqa: FBT001, FBT002
         """Link a file, or copy it where links are not wanted or not possible."""
@@ -195,7 +195,7 @@ class Hooks:
         else:
             values = activation.values_of(context)
             activation.write(context.bin_path, self._scripts(), values, relocatable=self.relocatable)
-        files.write_bytes(os.path.join(context.env_dir, "CACHEDIR.TAG"), _CACHEDIR_TAG)
+        put(os.path.join(context.env_dir, "CACHEDIR.TAG"), _CACHEDIR_TAG)
 
     def post_setup(self, context: SimpleNamespace) -> None:
         """Do nothing: here subclasses put what they add."""
@@ -225,7 +225,7 @@ class Hooks:
                     _warn(f"{source} is left out: it is not text ({error})")
                     continue
             files.make_dirs(os.path.dirname(target))
-            files.write_bytes(target, data)
+            put(target, data)
             files.change_mode(target, 0o644 if own else os.stat(source).st_mode & 0o7777)
 
     # --- what the hooks share

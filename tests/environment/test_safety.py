@@ -330,6 +330,33 @@ def test_clear_never_follows_a_link_out(tmp_path):
     assert (outside / "precious").exists()
 
 
+@pytest.mark.parametrize("scripts", [False, True])
+def test_nothing_is_written_through_a_link(tmp_path, scripts):
+    """An environment that came from elsewhere may have links for files; completing it replaces them."""
+
+    class Overridden(EnvBuilder):
+        def install_scripts(self, context, path):
+            return super().install_scripts(context, path)
+
+    outside = tmp_path / "precious"
+    outside.write_text("x")
+    twin = tmp_path / "twin"
+    twin.write_text("x")
+    root = tmp_path / "env"
+    builder = (Overridden if scripts else EnvBuilder)(symlinks=True, scm_ignore_files=["git"])
+    builder.create(root)
+    whole = tree(root)
+    written = ("pyvenv.cfg", ".gitignore", "CACHEDIR.TAG", "bin/activate", "bin/activate.fish", "bin/Activate.ps1")
+    for name in written:
+        (root / name).unlink()
+        (root / name).symlink_to(outside)
+    (root / "bin" / "activate.csh").unlink()
+    os.link(twin, root / "bin" / "activate.csh")
+    builder.create(root)
+    assert outside.read_text() == twin.read_text() == "x"
+    assert tree(root) == whole
+
+
 def test_clear_empties_no_folder_that_is_not_an_environment(tmp_path):
     root = tmp_path / "project"
     root.mkdir()
