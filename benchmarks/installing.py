@@ -1,8 +1,9 @@
 """``python -m benchmarks.installing``: install, do nothing and uninstall, with warm caches and cold ones, all in turns.
 
-Nothing is resolved: every peer gets the same exact versions from one folder of wheels, which pip downloads once. envkit is
-called in this process; uv and pip pay for starting, as whoever calls them does. Verification is on; uv links hard. All
-environments and caches are on one file system. Ratios below 1 mean that envkit is faster.
+Every peer gets the same exact versions of one folder of wheels, which pip downloads once. Nothing is resolved, but for the
+cold part, where an index on loopback serves the folder. envkit is called in this process; uv and pip pay for starting, as
+whoever calls them does. Verification is on; uv links hard. All environments and caches are on one file system, and none is
+removed before the end. Ratios below 1 mean that envkit is faster.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from packaging.utils import parse_wheel_filename
 
 from benchmarks.peers import program
 from benchmarks.processes import run, surroundings
+from benchmarks.serving import ROOT, served
 from benchmarks.timing import Subject, Table, interleave
 from benchmarks.workloads import USUAL
 
@@ -49,6 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
                 )
                 print(flush=True)
         finally:
+            bench.opened.close()
             shutil.rmtree(options.home / "work", ignore_errors=True)
 
 
@@ -77,6 +81,7 @@ class Bench:
         self.pool = work / "pool"
         self.supply = self._supply(self.pool)
         self.environ = surroundings(UV_CACHE_DIR=str(work / "uv"), UV_LINK_MODE="hardlink")
+        self.opened = ExitStack()
         self._made = 0
         wheels = [wheel for _, wheel in self.supply.wheels(self.resolution.pins.values())]
         self.files = sum(wheel.file_count for wheel in wheels)
@@ -189,19 +194,21 @@ class Bench:
         }, "uv"
 
     def part_cold(self) -> tuple[dict[str, Subject], str]:
-        """From the folder, with empty caches: checking and unpacking dominate."""
+        """From an index on loopback, with empty caches: pages, metadata, downloads, unpacking and links."""
+        url = self.opened.enter_context(served(ROOT / "none", wheels=self.folder, max_age=86_400)).url
 
-        def cold() -> Any:
+        def envkit(path: Path) -> None:
             from envkit.environment.environment import Environment
-            from envkit.installation.installer import Installer
+            from envkit.kit.kit import Kit
 
-            path = self.venv()
-            return Installer(Environment.open(path), self._supply(path / "cold"), "hardlink")
+            kit = Kit(indexes=(url,), cache_dir=path / "cold", link_mode="hardlink")
+            kit.install(Environment.open(path), self.requests)
 
         def uv(path: Path) -> None:
-            self.uv(path, "--cache-dir", str(path / "cold"))
+            command = [program("uv"), "pip", "install", "-q", "--python", str(path), "--default-index", url]
+            _check(run([*command, "--cache-dir", str(path / "cold"), *self.requests], env=self.environ).returncode)
 
-        return {"uv": Subject(uv, self.venv), "envkit": Subject(self.envkit, cold)}, "uv"
+        return {"uv": Subject(uv, self.venv), "envkit": Subject(envkit, self.venv)}, "uv"
 
 
 class _Folder:
