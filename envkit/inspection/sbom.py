@@ -13,6 +13,8 @@ from envkit.errors import MissingExtra, RequirementError
 from envkit.formats.lock_content import LockContent
 from envkit.inspection.graph import DependencyGraph
 from envkit.inspection.metadata import licence_of, metadata_dict
+from envkit.inspection.provenance import origin_of, recorded_artifact
+from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 from envkit.model.requirement import parse_requirement
 from envkit.model.secret import strip_credentials
@@ -22,11 +24,15 @@ _ALGORITHMS = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512", "s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """One component: *needs* are names of others, *hashes* those of its one file, where it is known."""
+    """One component: *needs* are names of others, *hashes* those of its one file, where it is known.
+
+    *spdx* tells that *licence* is an SPDX expression, not just the name of a licence.
+    """
 
     name: str
     version: str
     licence: str = ""
+    spdx: bool = False
     description: str = ""
     url: str = ""
     hashes: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -44,12 +50,22 @@ def materials_of_graph(graph: DependencyGraph) -> tuple[Material, ...]:
                 name=name,
                 version=one.version,
                 licence=licence_of(data),
+                spdx=bool(data.get("license_expression")),
                 description=str(data.get("summary", "")),
                 url=strip_credentials(url) if isinstance(url, str) else "",
+                hashes=_hashes_of(one),
                 needs=tuple(sorted({edge.child for edge in graph.children.get(name, ()) if edge.child != name})),
             )
         )
     return tuple(found)
+
+
+def _hashes_of(one: InstalledDistribution) -> dict[str, str]:
+    if one.direct_url is None:
+        artifact = recorded_artifact(one)
+        return dict(artifact.hashes) if artifact is not None else {}
+    origin = origin_of(one.direct_url)
+    return dict(origin.hashes) if origin is not None else {}
 
 
 def materials_of_lock(lock: LockContent) -> tuple[Material, ...]:
@@ -93,6 +109,13 @@ def write_sbom(
     except ImportError as error:
         raise MissingExtra("a bill of materials needs cyclonedx-python-lib", hint="install pyenvkit[sbom]") from error
 
+    def licences_of(material: Material) -> list[Any] | None:
+        if not material.licence:
+            return None
+        if material.spdx:
+            return [licences.LicenseExpression(value=material.licence)]
+        return [licences.DisjunctiveLicense(name=material.licence)]
+
     def component_of(material: Material) -> Any:
         hashes = [
             model.HashType(alg=model.HashAlgorithm(_ALGORITHMS[algorithm]), content=value)
@@ -108,7 +131,7 @@ def write_sbom(
             bom_ref=f"{material.name}=={material.version}",
             purl=package_url(type="pypi", name=material.name, version=material.version or None),
             description=material.description or None,
-            licenses=[licences.DisjunctiveLicense(name=material.licence)] if material.licence else None,
+            licenses=licences_of(material),
             hashes=hashes,
             external_references=[model.ExternalReference(type=kind, url=link)] if material.url else None,
         )
