@@ -14,20 +14,14 @@ from typing import NamedTuple
 
 from envkit.model.identity import normalize
 
-_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-_REQUIREMENT = re.compile(
-    rf"({_NAME})"
-    rf" *(?:\[ *({_NAME}(?: *, *{_NAME})*) *\] *)?"
-    r"([<>=!~][^;()@\[\]]*)?"
-    r"""(?:; *([a-z_]+) *([<>=!]+) *(?:'([A-Za-z0-9._-]+)'|"([A-Za-z0-9._-]+)") *)?"""
-)
-_CLAUSE = re.compile(
-    r" *(?:(>=|<=|<|>|==|!=) *([0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?)"
-    r"|(==|!=) *([0-9]+(?:\.[0-9]+)*\.\*)"
-    r"|(~=) *([0-9]+(?:\.[0-9]+)+)) *"
-)
+_NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_HEAD = re.compile(rf"({_NAME}) *(?:\[([A-Za-z0-9._, -]*)\] *)?([<>=!~].*)?")
 _RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+)*")
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+# Compiling takes longer than matching a few times, so what many inputs do not need is compiled when it is used.
+_CLAUSE = (
+    r" *(>=|<=|<|>|==|!=|~=) *([0-9]+(?:\.[0-9]+)*)(\.\*|(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?) *"
+)
+_COMPARISON = r""" *([a-z_]+) *([<>=!]+) *(["'])([A-Za-z0-9._-]+)\3 *"""
 _LONGEST = 200
 _VERSIONS = frozenset(("python_version", "python_full_version"))
 _WORDS = frozenset(
@@ -57,37 +51,53 @@ class Plain(NamedTuple):
 @functools.lru_cache(maxsize=65_536)
 def read_plain(text: str) -> Plain | None:
     """Read a requirement; None where it needs a real parser, also because it may be wrong."""
-    match = _REQUIREMENT.fullmatch(text) if len(text) <= _LONGEST else None
+    head, semicolon, tail = text.partition(";")
+    match = _HEAD.fullmatch(head) if len(text) <= _LONGEST else None
     if match is None:
         return None
-    name, extras, clauses, variable, operator, single, double = match.groups()
+    name, inside, clauses = match.groups()
+    extras = _extras(inside) if inside is not None else ()
     specifier = _specifier(clauses) if clauses else ""
-    marker = (variable, operator, single or double) if variable else None
-    if specifier is None or (marker is not None and not _is_sure(*marker)):
+    marker = _comparison(tail) if semicolon else None
+    if extras is None or specifier is None or (semicolon and marker is None):
         return None
-    wanted = {normalize(extra.strip()) for extra in extras.split(",")} if extras else ()
-    return Plain(normalize(name), tuple(sorted(wanted)), specifier, marker)
+    return Plain(normalize(name), extras, specifier, marker)
+
+
+def _extras(text: str) -> tuple[str, ...] | None:
+    names = [extra.strip(" ") for extra in text.split(",")]
+    if not all(re.fullmatch(_NAME, name) for name in names):
+        return None
+    return tuple(sorted({normalize(name) for name in names}))
 
 
 def _specifier(text: str) -> str | None:
     clauses: list[str] = []
     operators: set[str] = set()
     for part in text.split(","):
-        match = _CLAUSE.fullmatch(part)
+        match = re.fullmatch(_CLAUSE, part)
         if match is None:
             return None
-        operator, version = filter(None, match.groups())
+        operator, release, rest = match.groups()
+        if (rest == ".*" and operator not in ("==", "!=")) or (operator == "~=" and "." not in release):
+            return None
         operators.add(operator)
-        clauses.append(operator + version)
+        clauses.append(operator + release + rest)
     if len(operators) != len(clauses):
         return None  # two of one kind may be the same in two spellings, and `packaging` keeps one of them
     return ",".join(sorted(clauses))
 
 
-def _is_sure(variable: str, operator: str, value: str) -> bool:
+def _comparison(text: str) -> tuple[str, str, str] | None:
+    match = re.fullmatch(_COMPARISON, text)
+    if match is None:
+        return None
+    variable, operator, _, value = match.groups()
     if variable in _VERSIONS:
-        return operator in ("<", "<=", ">", ">=", "==", "!=") and _RELEASE.fullmatch(value) is not None
-    return variable in _WORDS and operator in ("==", "!=") and _WORD.fullmatch(value) is not None
+        sure = operator in ("<", "<=", ">", ">=", "==", "!=") and _RELEASE.fullmatch(value) is not None
+    else:
+        sure = variable in _WORDS and operator in ("==", "!=") and value[0].isalpha()
+    return (variable, operator, value) if sure else None
 
 
 def holds(plain: Plain, markers: Mapping[str, str]) -> bool | None:
