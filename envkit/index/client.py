@@ -259,6 +259,15 @@ class IndexClient:
             )
         return describe(self.metadata(min(readable, key=lambda artifact: artifact.metadata is None)))
 
+    def ask(self, url: str, body: bytes | None = None) -> bytes:
+        """Give what is at *url*; with *body*, the answer to that question in JSON (POST). Nothing is kept.
+
+        Raises `ProjectNotFound` where there is nothing, `TransportError` for any other failure.
+        """
+        from envkit.index.questions import ask
+
+        return ask(self._network, url, body, offline=self._offline)
+
     # -- metadata and files
 
     def metadata(self, artifact: Artifact) -> bytes:

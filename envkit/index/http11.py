@@ -164,7 +164,7 @@ class _Connection:
 
     def exchange(self, request: Request, parts: SplitResult, done: Callable[[bool], None]) -> Response:
         self.clocked.request = request
-        self.clocked.sendall(self._head(request, parts))
+        self.clocked.sendall(self._head(request, parts) + (request.body or b""))
         return HttpResponse(self.clocked, done, method=request.method)
 
     def _head(self, request: Request, parts: SplitResult) -> bytes:
@@ -178,6 +178,8 @@ class _Connection:
             authorization = proxy_authorization(self._proxy)
             if authorization:
                 lines.append(f"Proxy-Authorization: {authorization}")
+        if request.body is not None:
+            lines.append(f"Content-Length: {len(request.body)}")
         lines += [f"{name}: {value}" for name, value in request.headers.items()]
         text = "\r\n".join(lines)
         if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1 or "\0" in text:

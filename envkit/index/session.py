@@ -85,20 +85,36 @@ class Session:
         if self._transport is not None:
             self._transport.close()
 
-    def get(self, url: str, headers: Mapping[str, str], *, max_bytes: int, decode: bool = True) -> Answer:
+    def get(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        max_bytes: int,
+        decode: bool = True,
+        body: bytes | None = None,
+    ) -> Answer:
         """Get a whole body of at most *max_bytes* after decompression, whatever the status.
+
+        With *body* it is a POST, which has to be a mere question: it may be asked again.
 
         Raises `TransportError` (retries are over, the deadline has passed, too large) or `Cancelled`.
         """
 
         def consume(response: Response, url: str) -> Answer:
-            body = read_body(response, max_bytes, decode=decode)
-            return Answer(status=response.status, url=url, headers=response.headers, body=body)
+            content = read_body(response, max_bytes, decode=decode)
+            return Answer(status=response.status, url=url, headers=response.headers, body=content)
 
-        return self.run(url, headers, consume, seconds=self.timeouts.page)
+        return self.run(url, headers, consume, seconds=self.timeouts.page, body=body)
 
     def run(
-        self, url: str, headers: Mapping[str, str], consume: Callable[[Response, str], _T], *, seconds: float
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        consume: Callable[[Response, str], _T],
+        *,
+        seconds: float,
+        body: bytes | None = None,
     ) -> _T:
         """Make a request and give what *consume* makes of the response and its final address, within *seconds*.
 
@@ -110,7 +126,7 @@ class Session:
         while True:
             delay = None
             try:
-                response, final = self._follow(url, {**headers, **extra}, deadline)
+                response, final = self._follow(url, {**headers, **extra}, deadline, body)
                 try:
                     if response.status not in _RETRIED:
                         return consume(response, final)
@@ -168,14 +184,16 @@ class Session:
         context: dict[str, Any] = dict(error.context) if isinstance(error, TransportError) else {}
         return TransportError(f"{shown}: {problem}", hint=hint, context={**context, "url": shown, "attempts": attempts})
 
-    def _follow(self, url: str, headers: Mapping[str, str], deadline: float) -> tuple[Response, str]:
+    def _follow(
+        self, url: str, headers: Mapping[str, str], deadline: float, body: bytes | None
+    ) -> tuple[Response, str]:
         current, authorization = printable(strip_credentials(url)), None
         if self._credentials is not None:
             authorization = self._credentials.header_for(url)
         asked: set[str] = set()
         for _ in range(self.limits.redirects + 1):
             check_scheme(current, self._trusted)
-            response = self._send(current, headers, authorization, deadline)
+            response = self._send(current, headers, authorization, deadline, body)
             location = response.headers.get("location")
             if response.status in (401, 403) and self._credentials is not None and current not in asked:
                 asked.add(current)
@@ -187,6 +205,8 @@ class Session:
             if response.status not in _REDIRECTS or not location:
                 return response, current
             finish(response)
+            if body is not None:
+                raise TransportError("the answer to a question is a redirect")
             target = redirect_target(current, location)
             if origin(target) != origin(current):
                 # What was meant for one origin is not for another; the new one's own credentials may be known.
@@ -196,13 +216,17 @@ class Session:
             current = target
         raise TransportError(f"more than {self.limits.redirects} redirects")
 
-    def _send(self, url: str, headers: Mapping[str, str], authorization: str | None, deadline: float) -> Response:
+    def _send(
+        self, url: str, headers: Mapping[str, str], authorization: str | None, deadline: float, body: bytes | None
+    ) -> Response:
         complete = {"User-Agent": USER_AGENT, "Connection": "keep-alive", **headers}
         if authorization is not None:
             complete["Authorization"] = authorization
         request = Request(
             url=url,
             headers=complete,
+            method="GET" if body is None else "POST",
+            body=body,
             deadline=deadline,
             read_timeout=self.timeouts.read,
             connect_timeout=self.timeouts.connect,

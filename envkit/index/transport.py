@@ -20,11 +20,15 @@ __all__ = ["DeadlineExceeded", "Limits", "Request", "Response", "Retriable", "Ti
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One GET (or HEAD). *deadline* is on the monotonic clock; *headers* may hold secrets and are never shown."""
+    """One GET (or HEAD, or POST with a *body*).
+
+    *deadline* is on the monotonic clock; *headers* may hold secrets and are never shown.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     method: str = "GET"
+    body: bytes | None = field(default=None, repr=False)
     deadline: float
     read_timeout: float = 20.0
     connect_timeout: float = 10.0

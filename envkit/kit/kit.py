@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from envkit.formats.lock import Lock
     from envkit.host.links import LinkMode
+    from envkit.inspection.audit import Finding, VulnerabilityProvider
     from envkit.inspection.graph import Dependency, TreeNode
     from envkit.inspection.problems import Problem
     from envkit.inspection.report import Shown
@@ -342,6 +343,25 @@ class Kit:
         from envkit.kit.outdated import find_outdated
 
         return find_outdated(self._parts, as_environment(env))
+
+    def audit(
+        self,
+        what: Any,
+        *,
+        index: bool = True,
+        osv: str | None = None,
+        providers: Iterable[VulnerabilityProvider] = (),
+        fixes: bool = True,
+    ) -> tuple[Finding, ...]:
+        """Give the known vulnerabilities of an environment, a `Lock` or a `Resolution`, by name and version.
+
+        Asked are the JSON APIs of the kit's indexes (unless *index* is false), the OSV server at the address *osv*, and
+        *providers*. With *fixes* each finding names the nearest version without it that still resolves with the rest.
+        Raises `IndexAccessError` where anybody cannot be asked: half an answer would look like a good one.
+        """
+        from envkit.kit.audit import find_vulnerabilities
+
+        return find_vulnerabilities(self._parts, what, index=index, osv=osv, providers=providers, fixes=fixes)
 
     def check(self, env: Environment) -> tuple[Problem, ...]:
         """Give what is wrong with what is installed; empty when nothing is."""

@@ -7,18 +7,19 @@ import socketserver
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopbackRequest:
-    """A request as it came; *headers* have lower-case names, *path* holds the query as well."""
+    """A request as it came; *headers* have lower-case names, *path* holds the query as well, *body* is that of a POST."""
 
     method: str
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,13 @@ def serve_connection(sock: socket.socket, answer: Callable[[LoopbackRequest], Lo
             buffered += data
         head, _, buffered = buffered.partition(b"\r\n\r\n")
         request = parse_request(head)
+        length = int(request.headers.get("content-length", "0"))
+        while len(buffered) < length:
+            data = sock.recv(65536)
+            if not data:
+                return
+            buffered += data
+        request, buffered = replace(request, body=buffered[:length]), buffered[length:]
         if not send_answer(sock, request, answer(request)):
             return
 

@@ -127,6 +127,53 @@ def test_nearest_fix():
     assert nearest_fix("weird", ["1"]) is None
 
 
+@pytest.mark.parametrize(
+    ("events", "bad", "good"),
+    [
+        ([{"introduced": "0"}, {"fixed": "1.5"}], ["0", "1.4.9", "1.5rc1"], ["1.5", "1.6", "1!0"]),
+        ([{"introduced": "1.2"}, {"last_affected": "1.5"}], ["1.2", "1.5"], ["1.1", "1.5.1", "1.5.post1", "2"]),
+        ([{"fixed": "2.5"}, {"introduced": "2"}, {"introduced": "0"}, {"fixed": "1.1"}], ["1", "2.4"], ["1.1", "1.9"]),
+        ([{"introduced": "1!1.0"}, {"fixed": "1!1.2"}], ["1!1.0", "1!1.1"], ["1.1", "99", "1!1.2"]),
+        ([{"introduced": "0"}, {"last_affected": "1.0"}, {"introduced": "2.0"}, {"fixed": "2.1"}], ["1.0", "2.0"], ["1.5"]),
+        ([{"introduced": "1.0"}], ["1.0", "9"], ["0.9"]),
+        ([{"introduced": "0"}, {"fixed": "not a version"}], ["1"], []),
+    ],
+)  # fmt: skip
+def test_ranges(events, bad, good):
+    """What is affected is read off the events, whatever the server picked."""
+    affected = {"package": {"name": "a", "ecosystem": "PyPI"}, "ranges": [{"type": "ECOSYSTEM", "events": events}]}
+
+    def fake(url, body):
+        return json.dumps({"vulns": [{"id": "X", "affected": [affected]}]}).encode()
+
+    provider = OsvVulnerabilities("x", fake)
+    assert [text for text in bad + good if provider.vulnerabilities("a", text)] == bad
+
+
+def test_ranges_of_commits_and_of_others_say_nothing():
+    spans = [{"type": "GIT", "events": [{"introduced": "0"}]}, {"type": "ECOSYSTEM", "events": [{"introduced": "5"}]}]
+    entries = [{"package": {"name": "A", "ecosystem": "PyPI"}, "ranges": spans},
+               {"package": {"name": "a", "ecosystem": "npm"}, "versions": ["1"]}]  # fmt: skip
+
+    def fake(url, body):
+        return json.dumps({"vulns": [{"id": "X", "affected": entries}]}).encode()
+
+    provider = OsvVulnerabilities("x", fake)
+    assert provider.vulnerabilities("a", "1") == ()
+    assert [one.id for one in provider.vulnerabilities("a", "5")] == ["X"]
+
+
+def test_local_builds_have_the_faults_of_their_version():
+    asked = []
+
+    def fake(url, body):
+        asked.append(url)
+        return b'{"vulnerabilities": [{"id": "X", "fixed_in": ["3"]}]}'
+
+    (finding,) = audit([package("torch", "2.1+cu118")], [IndexVulnerabilities("x", fake)])
+    assert (asked, finding.version, finding.nearest_fix) == (["x/torch/2.1/json"], "2.1+cu118", "3")
+
+
 _TREES = st.recursive(
     st.one_of(st.none(), st.integers(), st.text(max_size=5)),
     lambda inner: st.one_of(
