@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from _thread import RLock  # `threading` itself costs more
 
 from envkit.environment import activation
 from envkit.environment.claiming import claim_folder, give_up, is_made
@@ -16,6 +17,7 @@ from envkit.interpreter.interpreter import Interpreter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from envkit.environment.ports import Seeder
     from envkit.host.claims import Claim
@@ -31,7 +33,8 @@ class EnvBuilder(Hooks):
     *clear* empty a folder that is not an environment. *seeder* installs what ``with_pip`` and ``upgrade_deps`` ask for;
     without one the environment's own Python is started to do it.
 
-    A builder may be used many times, one at a time; `create` gives the `Environment`.
+    A builder may be used many times, by many threads, of which it serves one after another: as in ``venv`` its attributes
+    change while it works. `create` gives the `Environment`.
     """
 
     def __init__(
@@ -93,6 +96,13 @@ class EnvBuilder(Hooks):
         """
         path: str = os.path.abspath(env_dir)
         check_path(path)
+        with self.__dict__.setdefault("_lock", RLock()):
+            return self._create(path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "_lock"}
+
+    def _create(self, path: str) -> Environment:
         held = claim_folder(path, clear=self.clear, force=self.force)
         if held is None:
             return self._make(path, None)

@@ -89,6 +89,31 @@ def test_threads_too(tmp_path):
     assert not [item for item in made if not isinstance(item, Environment)]
 
 
+def test_one_builder_serves_many_threads(tmp_path):
+    """As `venv` has it, the builder's own option says false while pip is installed: no other thread may see that."""
+    import copy
+    import pickle
+    import time
+
+    class Slow(EnvBuilder):
+        def _setup_pip(self, context):
+            time.sleep(0.01)
+
+    builder = Slow(symlinks=True, with_pip=True, system_site_packages=True)
+    threads = [threading.Thread(target=builder.create, args=(tmp_path / f"env{number}",)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert builder.system_site_packages is True
+    for number in range(8):
+        assert Environment.open(tmp_path / f"env{number}").includes_system
+    plain = EnvBuilder(symlinks=True, system_site_packages=True)
+    plain.create(tmp_path / "before")
+    for twin in (copy.copy(plain), copy.deepcopy(plain), pickle.loads(pickle.dumps(plain))):
+        assert twin.create(tmp_path / "twin").includes_system
+
+
 class Stop(BaseException):
     """Stands for the end of the process: nothing may handle it."""
 
