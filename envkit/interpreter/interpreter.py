@@ -161,7 +161,14 @@ class Interpreter:
     @property
     def markers(self) -> Mapping[str, str]:
         """The variables of PEP 508, without ``extra``."""
-        return dict(self.base.details["markers"])
+        if self._base is not None:
+            return self._base.markers
+        if self._details is None:
+            from envkit.interpreter.script import markers
+
+            found: dict[str, str] = markers()
+            return found
+        return dict(self._details["markers"])
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -169,9 +176,11 @@ class Interpreter:
         if self._base is not None:
             return self._base.tags
         if self._tags is None:
+            from envkit.interpreter.script import tag_details
             from envkit.interpreter.tags import compute_tags
 
-            object.__setattr__(self, "_tags", compute_tags(self.core, self.details))
+            details = tag_details() if self._details is None else None
+            object.__setattr__(self, "_tags", compute_tags(self.core, details or self.details))
         assert self._tags is not None
         return self._tags
 

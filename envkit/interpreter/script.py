@@ -93,6 +93,26 @@ def details():
     }
 
 
+def tag_details():
+    # type: () -> dict[str, object] | None
+    """Tell what of ``details()`` tags are made of, for a 64-bit CPython on glibc; None elsewhere, where it takes all."""
+    facts = core()
+    found = libc(None) if facts["implementation"] == "cpython" and facts["is_64bit"] else None
+    if found is None:
+        return None
+    import sysconfig
+
+    return {
+        "variables": {
+            "py_version_nodot": "%d%d" % sys.version_info[:2],
+            "Py_DEBUG": facts["debug"],
+            "Py_GIL_DISABLED": facts["free_threaded"],
+        },
+        "sysconfig_platform": sysconfig.get_platform(),
+        "libc": found,
+    }
+
+
 def platform_facts():
     # type: () -> dict[str, str]
     """Tell what `platform` knows; of CPython on Linux without loading it, which takes longer than all the rest."""

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 _LEGACY_MANYLINUX = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
-_MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(\w+)")
-_MUSLLINUX = re.compile(r"musllinux_(\d+)_(\d+)_(\w+)")
-_MACOS = re.compile(r"macosx_(\d+)_(\d+)_(\w+)")
+_MANYLINUX = r"manylinux_(\d+)_(\d+)_(\w+)"
+_MUSLLINUX = r"musllinux_(\d+)_(\d+)_(\w+)"
+_MACOS = r"macosx_(\d+)_(\d+)_(\w+)"
 _MAX_MINOR = 999
 
 
@@ -108,13 +108,13 @@ def expand_platform(platform: str) -> list[str]:
     for minor, alias in _LEGACY_MANYLINUX.items():
         if platform.startswith(f"{alias}_"):
             platform = f"manylinux_2_{minor}_{platform[len(alias) + 1 :]}"
-    match = _MANYLINUX.fullmatch(platform)
+    match = re.fullmatch(_MANYLINUX, platform)
     if match:
         return linux_platforms([match[3]], glibc=(int(match[1]), int(match[2])))
-    match = _MUSLLINUX.fullmatch(platform)
+    match = re.fullmatch(_MUSLLINUX, platform)
     if match:
         return linux_platforms([match[3]], musl=(int(match[1]), int(match[2])))
-    match = _MACOS.fullmatch(platform)
+    match = re.fullmatch(_MACOS, platform)
     if match:
         return list(_mac_platforms((int(match[1]), int(match[2])), match[3]))
     return [platform]
@@ -132,7 +132,7 @@ def platform_markers(platform: str) -> dict[str, str]:
     if platform.startswith("win"):
         machine = {"win32": "x86", "win_amd64": "AMD64", "win_arm64": "ARM64"}.get(platform, platform[4:].upper())
         return _markers("nt", "win32", "Windows", machine)
-    match = _MACOS.fullmatch(platform)
+    match = re.fullmatch(_MACOS, platform)
     if match:
         return _markers("posix", "darwin", "Darwin", match[3])
     match = re.fullmatch(r"(?:manylinux(?:_\d+_\d+|1|2010|2014)|musllinux_\d+_\d+|linux)_(\w+)", platform)

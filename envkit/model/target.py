@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from envkit.errors import InterpreterError
 
 _IMPLEMENTATIONS = {"cp": ("cpython", "CPython"), "pp": ("pypy", "PyPy"), "graalpy": ("graalpy", "GraalVM")}
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?((?:a|b|rc)\d+)?(t?)")
+_VERSION = r"(\d+)\.(\d+)(?:\.(\d+))?((?:a|b|rc)\d+)?(t?)"
 
 
 class _Interpreter(Protocol):
@@ -114,7 +114,7 @@ class Target:
 
 
 def _read_version(version: str) -> tuple[tuple[int, int, int], str, bool]:
-    match = _VERSION.fullmatch(version.strip())
+    match = re.fullmatch(_VERSION, version.strip())
     if match is None:
         raise InterpreterError(f"{version!r} is no Python version", hint='write "3.12", "3.12.4" or "3.13t"')
     numbers = (int(match[1]), int(match[2]), int(match[3] or 0))

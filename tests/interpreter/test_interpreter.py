@@ -211,3 +211,17 @@ def test_from_inside_an_environment_the_base_is_described_as_from_outside(tmp_pa
     base, own = json.loads(output.stdout)
     assert base == dict(Interpreter.probe(python).paths)
     assert own == dict(Interpreter.probe(tmp_path / "env").paths)
+
+
+def test_what_tags_are_made_of_is_told_alike_with_and_without_all_other_facts():
+    short = _run(
+        "from envkit.interpreter.interpreter import Interpreter as I; f = I.current(); print(f.tags, f.markers)"
+    )
+    whole = _run(
+        "from envkit.interpreter.interpreter import Interpreter as I; f = I.current(); f.base.details; print(f.tags, f.markers)"
+    )
+    assert short == whole
+
+
+def _run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
