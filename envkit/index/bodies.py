@@ -27,7 +27,19 @@ def finish(response: Response) -> None:
 
 def read_body(response: Response, max_bytes: int, *, decode: bool) -> bytes:
     """Give the whole body of at most *max_bytes* after decompression. Raises `TransportError`."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower() if decode else "identity"
+    return _whole(_pieces(response), _encoding(response) if decode else "", max_bytes)
+
+
+def unpack(response: Response, packed: bytes, max_bytes: int) -> bytes:
+    """Decompress a body that was read as it came; at most *max_bytes* afterwards. Raises `TransportError`."""
+    return _whole(iter((packed,)), _encoding(response), max_bytes)
+
+
+def _encoding(response: Response) -> str:
+    return response.headers.get("content-encoding", "identity").strip().lower()
+
+
+def _whole(pieces: Iterator[bytes], encoding: str, max_bytes: int) -> bytes:
     if encoding in ("gzip", "x-gzip"):
         inflater = zlib.decompressobj(31)
     elif encoding == "deflate":
@@ -38,7 +50,7 @@ def read_body(response: Response, max_bytes: int, *, decode: bool) -> bytes:
         raise TransportError(f"content encoding {encoding[:40]!r} was not asked for")
     body = bytearray()
     try:
-        for piece in _pieces(response) if inflater is None else _inflated(response, inflater):
+        for piece in pieces if inflater is None else _inflated(pieces, inflater):
             if len(body) + len(piece) > max_bytes:
                 raise TransportError(f"larger than {max_bytes} bytes", context={"limit": max_bytes})
             body += piece
@@ -52,9 +64,9 @@ def _pieces(response: Response) -> Iterator[bytes]:
         yield piece
 
 
-def _inflated(response: Response, inflater: Any) -> Iterator[bytes]:
+def _inflated(pieces: Iterator[bytes], inflater: Any) -> Iterator[bytes]:
     """Give what compressed pieces hold, a bounded part at a time: what they could grow to is never made at once."""
-    for packed in _pieces(response):
+    for packed in pieces:
         if inflater.eof:
             return  # whatever follows the compressed data is nobody's
         waiting = packed

@@ -9,19 +9,17 @@ from __future__ import annotations
 import functools
 import hashlib
 import marshal
-import os
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from envkit.errors import TransportError
+from envkit.index.workers import Workers
 
 if TYPE_CHECKING:
     from envkit.cache import Cache
     from envkit.events import Emitter
     from envkit.index.network import Network
-    from envkit.index.session import Answer
     from envkit.index.simple_api import ParsedPage
     from envkit.index.transport import Response
 
@@ -58,17 +56,6 @@ class Refresh(NamedTuple):
         return self.everything or project in self.projects
 
 
-class _Answer(NamedTuple):
-    """What an index answered: *page* and its *identity* only where it gave one; *size* of the body in bytes."""
-
-    status: int
-    url: str
-    headers: Mapping[str, str]
-    size: int
-    identity: str = ""
-    page: ParsedPage | None = None
-
-
 class RemotePages:
     """The pages of one index or find-links address; thread-safe."""
 
@@ -95,7 +82,7 @@ class RemotePages:
         self._settled: dict[str, tuple[float, Record]] = {}
         self._unkept: dict[str, ParsedPage] = {}
         self._just_read: dict[str, tuple[str, ParsedPage]] = {}
-        self._pid, self._lock = os.getpid(), threading.Lock()
+        self._reader = Workers(1)
 
     def fresh_record(self, key: str) -> Record | None:
         """Give the record of the page of *key* (a project) if it may be used without asking; costs microseconds."""
@@ -194,58 +181,60 @@ class RemotePages:
             if old.modified:
                 headers["If-Modified-Since"] = old.modified
         session = self._network.session
-        answer = session.get(url, headers, max_bytes=session.limits.page_bytes)
-        with session.turn():
-            return self._take(key, answer, project, old, known)
+        read = functools.partial(self._read, key, project, old, known)
+        return session.run(url, headers, read, seconds=session.timeouts.page)
 
-    def _take(
-        self, key: str, answer: Answer, project: str | None, old: Record | None, known: ParsedPage | None
+    def _read(
+        self, key: str, project: str | None, old: Record | None, known: ParsedPage | None, response: Response, url: str
     ) -> tuple[Record, ParsedPage | None]:
-        """Make sense of an answer, and keep it."""
+        """Read an answer, and keep what it says. Raises `TransportError`, to which the session adds the address."""
+        from envkit.index.bodies import read_body
         from envkit.index.freshness import lifetime
-        from envkit.index.simple_api import parse_page
 
-        seconds = lifetime(answer.headers)
-        etag, modified = answer.headers.get("etag"), answer.headers.get("last-modified")
+        packed = read_body(response, self._network.limits.page_bytes, decode=False)
+        seconds = lifetime(response.headers)
+        etag, modified = response.headers.get("etag"), response.headers.get("last-modified")
         now = self._clock()
-        expires = now + (seconds or 0.0)
-        if answer.status == 304 and old is not None and known is not None:
-            record = Record(now, expires, old.identity, etag or old.etag, modified or old.modified, old.linked)
+        record = Record(now, now + (seconds or 0.0), "", etag, modified, (), seconds is not None)
+        if response.status == 304 and old is not None and known is not None:
+            record = record._replace(
+                identity=old.identity, etag=etag or old.etag, modified=modified or old.modified, linked=old.linked
+            )
             self._keep(key, record, None, old, storable=True)
-            self._report(key, answer.size)
+            self._report(key, len(packed))
             return record, known
-        if answer.status in _NOT_FOUND:
-            record = Record(now, expires, "", None, None, ())
+        if response.status in _NOT_FOUND:
+            record = record._replace(etag=None, modified=None)
             self._keep(key, record, None, old, storable=seconds is not None)
             return record, None
-        page = answer.page
-        if page is None:
-            raise _refused(answer.status, answer.url, self.label)
-        linked = (*page.tracks, *page.alternates)
-        record = Record(now, expires, answer.identity, etag, modified, linked, seconds is not None)
-        self._keep(key, record, page, old, storable=seconds is not None)
-        self._report(key, answer.size)
+        if response.status != 200:
+            raise _refused(response.status, self.label)
+        # In one thread for all pages: threads that compute only take turns, and each would hold on to the memory that its
+        # largest page took. Bodies wait as they came, which is a fraction of that.
+        take = functools.partial(self._take, key, project, record, old, response, url, packed)
+        record, page, size = self._reader.submit(object(), take).result(None)
+        self._report(key, size)
         return record, page
 
-    def _read(self, project: str | None, response: Response, url: str) -> _Answer:
-        from envkit.index.bodies import inflate, read_body
+    def _take(
+        self,
+        key: str,
+        project: str | None,
+        record: Record,
+        old: Record | None,
+        response: Response,
+        url: str,
+        packed: bytes,
+    ) -> tuple[Record, ParsedPage, int]:
+        from envkit.index.bodies import unpack
         from envkit.index.simple_api import parse_page
 
-        limit = self._network.limits.page_bytes
-        packed = read_body(response, limit, decode=False)
-        if response.status != 200:
-            return _Answer(response.status, url, response.headers, len(packed))
-        # One at a time: threads that compute only take turns, and so there is never more in memory than one page takes.
-        with self._turn():
-            body = inflate(response, packed, limit)
-            page = parse_page(body, response.headers.get("content-type"), url, project)
-            identity = hashlib.blake2b(url.encode() + b"\n" + body, digest_size=16).hexdigest()
-        return _Answer(response.status, url, response.headers, len(body), identity, page)
-
-    def _turn(self) -> threading.Lock:
-        if self._pid != os.getpid():  # in a forked child nobody may be left to release the lock
-            self._pid, self._lock = os.getpid(), threading.Lock()
-        return self._lock
+        body = unpack(response, packed, self._network.limits.page_bytes)
+        page = parse_page(body, response.headers.get("content-type"), url, project)
+        identity = hashlib.blake2b(url.encode() + b"\n" + body, digest_size=16).hexdigest()
+        record = record._replace(identity=identity, linked=(*page.tracks, *page.alternates))
+        self._keep(key, record, page, old, storable=record.kept)
+        return record, page, len(body)
 
     def _keep(self, key: str, record: Record, page: ParsedPage | None, old: Record | None, *, storable: bool) -> None:
         if storable:
@@ -290,10 +279,10 @@ class RemotePages:
             )
 
 
-def _refused(status: int, url: str, label: str) -> TransportError:
-    context = {"status": status, "url": url, "index": label}
+def _refused(status: int, label: str) -> TransportError:
+    context = {"status": status, "index": label}
     if status in (401, 407):
-        return TransportError(f"{url}: the index asks for credentials, or refused the ones given", context=context)
+        return TransportError("the index asks for credentials, or refused the ones given", context=context)
     if status == 403:
-        return TransportError(f"{url}: the index refuses access", context=context)
-    return TransportError(f"{url}: the server answered {status}", context=context)
+        return TransportError("the index refuses access", context=context)
+    return TransportError(f"the server answered {status}", context=context)
