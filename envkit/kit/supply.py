@@ -148,4 +148,4 @@ class PoolSupply:
         """Give the bytecode of *wheels* for an interpreter; what is missing is compiled into the pool."""
         from envkit.wheels.pool_bytecode import compile_wheels
 
-        return compile_wheels(self._pool, wheels, interpreter)
+        return compile_wheels(self._pool, wheels, interpreter, verify=self._verify)

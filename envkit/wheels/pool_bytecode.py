@@ -49,10 +49,16 @@ class Interpreter(Protocol):
 
 
 def compile_wheels(
-    pool: WheelPool, wheels: Sequence[LocalWheel], interpreter: Interpreter, *, workers: int | None = None
+    pool: WheelPool,
+    wheels: Sequence[LocalWheel],
+    interpreter: Interpreter,
+    *,
+    workers: int | None = None,
+    verify: str = "stat",
 ) -> dict[str, CompiledWheel]:
     """Give the bytecode of *wheels* by the sha256 of their archives; what is missing is compiled first.
 
+    *verify* "hash" compares the content of what was compiled before with what it was then, not sizes and mtimes alone.
     Modules that cannot be compiled (for another Python, templates) are left out. Raises `InstallError` where the
     interpreter cannot be run.
     """
@@ -60,7 +66,7 @@ def compile_wheels(
     found: dict[str, CompiledWheel] = {}
     missing: list[LocalWheel] = []
     for wheel in wheels:
-        compiled = _read(pool, wheel, key)
+        compiled = _read(pool, wheel, key, verify)
         if compiled is None:
             missing.append(wheel)
         else:
@@ -84,7 +90,7 @@ def _folder(pool: WheelPool, wheel: LocalWheel, key: str) -> str:
     return f"{pool.entry(wheel.sha256)}/bytecode-{key}"
 
 
-def _read(pool: WheelPool, wheel: LocalWheel, key: str) -> CompiledWheel | None:
+def _read(pool: WheelPool, wheel: LocalWheel, key: str, verify: str = "stat") -> CompiledWheel | None:
     folder = _folder(pool, wheel, key)
     data = manifest.read(f"{folder}/manifest")
     if data is None:
@@ -93,7 +99,7 @@ def _read(pool: WheelPool, wheel: LocalWheel, key: str) -> CompiledWheel | None:
         return None
     groups: tuple[Group, ...] = data[0]
     tree = f"{folder}/tree"
-    if not manifest.is_intact(tree, groups):
+    if not manifest.is_intact(tree, groups) or (verify == "hash" and data[1:] != (_digest(tree, groups),)):
         files.remove_tree(folder)
         return None
     return CompiledWheel(sha256=wheel.sha256, root=Path(tree), groups=groups)
@@ -146,7 +152,7 @@ def _compile_one(pool: WheelPool, wheel: LocalWheel, worker: _Worker, key: str) 
         files.make_dir(tree, exist_ok=False)
         names = worker.compile(os.fspath(wheel.root), tree, _modules(wheel))
         groups = _groups(tree, names, wheel.data_dir)
-        files.write_bytes(f"{temporary}/manifest", manifest.encode((groups,)), exclusive=True)
+        files.write_bytes(f"{temporary}/manifest", manifest.encode((groups, _digest(tree, groups))), exclusive=True)
         pool.publish(temporary, _folder(pool, wheel, key))
     except FileNotFoundError:
         with suppress(OSError):
@@ -157,6 +163,19 @@ def _compile_one(pool: WheelPool, wheel: LocalWheel, worker: _Worker, key: str) 
             files.remove_tree(temporary)
         raise
     return _read(pool, wheel, key)
+
+
+def _digest(tree: str, groups: tuple[Group, ...]) -> bytes:
+    """Hash the content of all files, in their order; b"" where one cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        for _, _, source, names, _, _ in groups:
+            for name in names:
+                with open(f"{tree}/{source}/{name}", "rb", buffering=0) as file:
+                    digest.update(hashlib.sha256(file.read()).digest())
+    except OSError:
+        return b""
+    return digest.digest()
 
 
 def _groups(tree: str, names: Sequence[str], data_dir: str) -> tuple[Group, ...]:

@@ -149,6 +149,23 @@ def test_bytecode_is_made_once_and_again_when_damaged(tmp_path, wheel):
     assert next(again.root.rglob(victim.name)).read_bytes() != b"poison"
 
 
+def test_poison_that_looks_right_is_found_by_content(tmp_path, wheel):
+    pool = WheelPool(tmp_path / "pool")
+    found = pool.add(wheel)
+    compiled = compile_wheels(pool, [found], Current())[found.sha256]
+    for victim in (next(compiled.root.rglob("*.pyc")), found.root / "thing/3.py"):
+        good, facts = victim.read_bytes(), victim.stat()
+        victim.write_bytes(bytes(reversed(good)))
+        os.utime(victim, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        assert compile_wheels(pool, [found], Current())[found.sha256].root == compiled.root
+        assert pool.get(found.sha256) is not None
+        if victim.suffix == ".pyc":
+            compile_wheels(pool, [found], Current(), verify="hash")
+            assert victim.read_bytes() == good
+        else:
+            assert pool.get(found.sha256, verify="hash") is None
+
+
 def test_bytecode_by_an_interpreter_that_cannot_run(tmp_path, wheel):
     pool = WheelPool(tmp_path / "pool")
     found = pool.add(wheel)
