@@ -214,12 +214,9 @@ def test_from_inside_an_environment_the_base_is_described_as_from_outside(tmp_pa
 
 
 def test_what_tags_are_made_of_is_told_alike_with_and_without_all_other_facts():
-    short = _run(
-        "from envkit.interpreter.interpreter import Interpreter as I; f = I.current(); print(f.tags, f.markers)"
-    )
-    whole = _run(
-        "from envkit.interpreter.interpreter import Interpreter as I; f = I.current(); f.base.details; print(f.tags, f.markers)"
-    )
+    start = "import envkit; found = envkit.Interpreter.current(); "
+    short = _run(start + "print(found.tags, found.markers)")
+    whole = _run(start + "found.base.details; print(found.tags, found.markers)")
     assert short == whole
 
 
