@@ -11,8 +11,9 @@ from envkit.errors import ProjectNotFound
 from envkit.events import Emitter
 from envkit.index.network import Network
 from envkit.index.pages import Refresh
-from envkit.index.sources import Source, as_index, make_source
-from envkit.index.strategy import IndexStrategy, Sources, combine, merge
+from envkit.index.projects import Projects
+from envkit.index.sources import as_index, make_source
+from envkit.index.strategy import IndexStrategy, Sources
 from envkit.index.workers import Job, Workers
 from envkit.model.identity import normalize
 from envkit.model.source import PYPI, Index
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from envkit.index.transport import Transport
     from envkit.index.views import ProjectDescription
     from envkit.model.candidate import Artifact, ProjectPage
-
-_LOCAL_SECONDS = 2.0
-_MEMO = 40_000
-"""Files whose values are kept in memory, in all."""
 
 
 class IndexClient:
@@ -71,63 +68,34 @@ class IndexClient:
         self._emitter = emitter or Emitter(kind="index")
         self._cache = cache
         self._offline = offline
-        self._env = dict(env or {})
-        self._trusted = frozenset(host.lower() for host in trusted_hosts)
-        self._tls = (ca_file, client_cert)
-        self._proxy = proxy
-        self._clock = clock
-        self._given_transport = transport
+        trusted = frozenset(host.lower() for host in trusted_hosts)
+        make_transport = functools.partial(_http_transport, dict(env or {}), proxy, ca_file, client_cert, trusted)
         self._network = Network(
-            self._make_transport,
+            make_transport if transport is None else lambda: transport,
             emitter=self._emitter,
             credentials=credentials,
-            env=self._env if env is not None else None,
+            env=None if env is None else dict(env),
             keyring=keyring,
-            trusted_hosts=self._trusted,
+            trusted_hosts=trusted,
             timeouts=timeouts,
             limits=limits,
         )
         refreshed = frozenset[str]() if isinstance(refresh, bool) else frozenset(normalize(name) for name in refresh)
-        self._refresh = Refresh(refresh is True, refreshed)
-        ordered = tuple(sorted(map(as_index, indexes), key=lambda index: index.priority))
-        self._sources = Sources(
-            ordered,
-            tuple(self._make_source(index) for index in ordered),
-            tuple(self._make_source(Index(str(place), format="flat")) for place in find_links),
-            index_strategy,
-        )
-        self._workers = Workers(self._network.limits.connections)
-        self._identities: dict[str, tuple[float, str]] = {}
-        self._pages: dict[str, ProjectPage] = {}
-        self._remembered = 0
-        self._files: ArtifactStore | None = None
-
-    # -- wiring
-
-    def _make_transport(self) -> Transport:
-        if self._given_transport is not None:
-            return self._given_transport
-        from envkit.index.http11 import HttpTransport
-        from envkit.index.proxies import Proxies
-
-        ca_file, client_cert = self._tls
-        return HttpTransport(
-            ca_file=ca_file,
-            client_cert=client_cert,
-            proxies=Proxies(self._env, self._proxy),
-            unverified_hosts=self._trusted,
-        )
-
-    def _make_source(self, index: Index) -> Source:
-        return make_source(
-            index,
+        make = functools.partial(
+            make_source,
             network=self._network,
-            cache=self._cache,
+            cache=cache,
             emitter=self._emitter,
-            offline=self._offline,
-            refresh=self._refresh,
-            clock=self._clock,
+            offline=offline,
+            refresh=Refresh(refresh is True, refreshed),
+            clock=clock,
         )
+        ordered = tuple(sorted(map(as_index, indexes), key=lambda index: index.priority))
+        links = tuple(make(Index(str(place), format="flat")) for place in find_links)
+        sources = Sources(ordered, tuple(map(make, ordered)), links, index_strategy)
+        self._workers = Workers(self._network.limits.connections)
+        self._projects = Projects(sources, self._workers, emitter=self._emitter, offline=offline)
+        self._files: ArtifactStore | None = None
 
     def _store(self) -> ArtifactStore:
         """Give the reader of metadata and files; made when first needed, as many operations never do."""
@@ -157,14 +125,7 @@ class IndexClient:
 
         It is what digests are keyed by: equal identities mean equal pages. Takes microseconds, reads no page.
         """
-        known = self._identities.get(name)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
-        project = normalize(name)
-        found = combine(project, self._sources.choose(project, _fresh))
-        if found is not None:
-            self._identities[name] = (time.monotonic() + _LOCAL_SECONDS, found)
-        return found
+        return self._projects.identity(name)
 
     def project(self, name: str) -> ProjectPage:
         """Give everything that the indexes have of a project.
@@ -172,49 +133,11 @@ class IndexClient:
         Raises `ProjectNotFound`, `TransportError` (an index that cannot be read is never passed over in silence, as
         another one's files would take its place), `Cancelled`.
         """
-        project = normalize(name)
-        self._emitter.check()
-        if self.page_identity(project) is not None:
-            return self._assemble(project)
-        if not _is_project_name(project):
-            raise ProjectNotFound(f"{project[:100]!r} is not a name of a project", context={"project": project[:100]})
-        settle = functools.partial(self._settle_page, project)
-        self._workers.submit(("page", project), settle, urgent=True).result(self._emitter.cancel)
-        return self._assemble(project)
+        return self._projects.page(name)
 
     def prefetch_pages(self, names: Iterable[str]) -> None:
         """Start to read pages that are not fresh, at most `Limits.connections` at once; errors show in `project`."""
-        for name in names:
-            if self._offline or self._cancelled():
-                return
-            project = normalize(name)
-            if _is_project_name(project) and self.page_identity(project) is None:
-                self._workers.submit(("page", project), functools.partial(self._settle_page, project))
-
-    def _settle_page(self, project: str) -> None:
-        self._sources.choose(project, _settle)
-
-    def _assemble(self, project: str) -> ProjectPage:
-        chosen = self._sources.choose(project, _settle)
-        assert chosen is not None
-        identity = combine(project, chosen)
-        assert identity is not None
-        if not any(state for _, state in chosen):
-            labels = tuple(source.label for source, _ in chosen)
-            raise ProjectNotFound(
-                f"no index has the project {project}",
-                hint=None if labels else "no index and no find-links place was given",
-                context={"project": project, "indexes": labels},
-            )
-        known = self._pages.get(project)
-        if known is not None and known.identity == identity:
-            return known
-        page = merge(project, identity, [source for source, state in chosen if state])
-        self._remembered += len(page.artifacts) + 16
-        if self._remembered > _MEMO:
-            self._pages, self._remembered = {}, 0
-        self._pages[project] = page
-        return page
+        self._projects.prefetch(names)
 
     def _cancelled(self) -> bool:
         return self._emitter.cancel is not None and self._emitter.cancel.cancelled
@@ -253,10 +176,8 @@ class IndexClient:
         files = self.files(name, chosen) if chosen is not None else ()
         readable = [artifact for artifact in files if artifact.is_wheel or artifact.metadata is not None]
         if not readable:
-            raise ProjectNotFound(
-                f"no file of {name} {chosen or ''} says what it is without being built".replace("  ", " "),
-                context={"project": normalize(name), "version": str(chosen)},
-            )
+            context = {"project": normalize(name), "version": str(chosen)}
+            raise ProjectNotFound(f"no file of {name} says what it is without being built", context=context)
         return describe(self.metadata(min(readable, key=lambda artifact: artifact.metadata is None)))
 
     def ask(self, url: str, body: bytes | None = None) -> bytes:
@@ -276,8 +197,7 @@ class IndexClient:
         Raises `HashMismatch`, `MetadataMismatch`, `TransportError`, `IndexAccessError`, `Cancelled`.
         """
         self._emitter.check()
-        store = self._store()
-        found = store.metadata_at_hand(artifact)
+        found = self._store().metadata_at_hand(artifact)
         if found is not None:
             return found
         return self._submit_metadata(artifact, urgent=True).result(self._emitter.cancel)
@@ -316,13 +236,16 @@ class IndexClient:
         return self._workers.submit(key, lambda: store.fetch(artifact), urgent=urgent)
 
 
-def _is_project_name(project: str) -> bool:
-    return len(project) <= 200 and project.isascii() and project.replace("-", "").isalnum()
+def _http_transport(
+    env: Mapping[str, str],
+    proxy: str | None,
+    ca_file: str | None,
+    client_cert: str | tuple[str, str] | None,
+    trusted: frozenset[str],
+) -> Transport:
+    from envkit.index.http11 import HttpTransport
+    from envkit.index.proxies import Proxies
 
-
-def _fresh(source: Source, project: str) -> str | None:
-    return source.fresh_identity(project)
-
-
-def _settle(source: Source, project: str) -> str | None:
-    return source.identity(project)
+    return HttpTransport(
+        ca_file=ca_file, client_cert=client_cert, proxies=Proxies(env, proxy), unverified_hosts=trusted
+    )
