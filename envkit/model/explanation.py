@@ -14,7 +14,7 @@ from envkit.model.values import Value
 class Explanation(Value):
     """Why a project is in a resolution, at this version: as data, and with ``str()`` as a few lines of text.
 
-    *path* leads from a root to the project, by names.
+    *path* leads from a root to the project, by names; *unknown_extras* were asked for, and the version does not have them.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Explanation(Value):
     path: tuple[str, ...] = ()
     latest: Version | None = None
     held_by: tuple[Request, ...] = ()
+    unknown_extras: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"{self.name} {self.version}"]
@@ -35,4 +36,5 @@ class Explanation(Value):
                 lines.append(f"  {self.latest} is newer, but is not allowed by {held}")
             else:
                 lines.append(f"  {self.latest} is newer, but does not fit the rest or was not preferred")
+        lines += [f"  {self.version} has no extra {extra}, which was asked for" for extra in self.unknown_extras]
         return "\n".join(lines)

@@ -46,7 +46,15 @@ class Resolution(Value):
             path=path_to(pin.name, self.edges),
             latest=pin.latest,
             held_by=pin.held_by,
+            unknown_extras=self.unknown_extras.get(pin.name, ()),
         )
+
+    @property
+    def unknown_extras(self) -> Mapping[str, tuple[str, ...]]:
+        """Extras that were asked for and that the pinned versions do not have, by project; empty if all is well."""
+        from envkit.model.resolution_views import unknown_extras
+
+        return unknown_extras(self.pins)
 
     def tree(self) -> str:
         """Give the dependency tree as indented lines."""

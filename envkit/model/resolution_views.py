@@ -37,6 +37,24 @@ def tree_text(pins: Mapping[str, Pin], edges: Iterable[Edge]) -> str:
     return "\n".join(lines)
 
 
+def unknown_extras(pins: Mapping[str, Pin]) -> dict[str, tuple[str, ...]]:
+    """Give the extras that somebody asks for and that the pinned version does not have, by project."""
+    from envkit.model.identity import normalize
+    from envkit.model.requirement import parse_requirement
+
+    asked: dict[str, set[str]] = {}
+    for pin in pins.values():
+        texts = [request.requirement for request in pin.requested_by]
+        for text in (*texts, *pin.dependencies):  # a project may ask for extras of its own
+            if "[" in text:
+                parsed = parse_requirement(text)
+                asked.setdefault(normalize(parsed.name), set()).update(map(normalize, parsed.extras))
+    missing = {
+        name: tuple(sorted(extras - {*pins[name].extras})) for name, extras in sorted(asked.items()) if name in pins
+    }
+    return {name: extras for name, extras in missing.items() if extras}
+
+
 def path_to(name: str, edges: Iterable[Edge]) -> tuple[str, ...]:
     """Give a shortest way from a root to *name*, both included."""
     below = children(edges)

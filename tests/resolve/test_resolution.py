@@ -41,6 +41,17 @@ def test_explains_who_asked_and_what_held_back(resolution):
     ]
 
 
+def test_extras_that_are_not_there_are_told():
+    index = {
+        "app": {"1": ["tool[x,Y_y]"]},
+        "tool": {"3": Release(requires=["tool[x,z]; extra == 'x'"], extras=["x"])},
+    }
+    resolution = Resolver(TARGET, MemorySource(index)).resolve(["app[gui]"])
+    assert resolution.unknown_extras == {"app": ("gui",), "tool": ("y-y", "z")}
+    assert resolution.explain("app").unknown_extras == ("gui",)
+    assert str(resolution.explain("tool")).splitlines()[-1] == "  3 has no extra z, which was asked for"
+
+
 def test_the_newest_has_nothing_that_held_it_back(resolution):
     assert resolution.explain("app").latest is None
 
