@@ -6,14 +6,41 @@ The archives are deterministic: the same arguments give the same bytes, so their
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import io
 import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 _EPOCH = (2020, 1, 1, 0, 0, 0)
+
+
+class WheelOptions(TypedDict, total=False):
+    """The keyword arguments of `wheel_bytes`."""
+
+    files: Mapping[str, str | bytes] | None
+    requires: Iterable[str]
+    extras: Mapping[str, Iterable[str]] | None
+    requires_python: str | None
+    entry_points: str | None
+    tag: str
+    build: str | None
+    purelib: bool
+    fields: Mapping[str, str] | None
+    executable: Iterable[str]
+
+
+class SdistOptions(TypedDict, total=False):
+    """The keyword arguments of `sdist_bytes`."""
+
+    files: Mapping[str, str | bytes] | None
+    requires: Iterable[str]
+    requires_python: str | None
+    metadata_version: str
+    pkg_info: bool
 
 
 def _escape(name: str) -> str:
@@ -80,8 +107,7 @@ def wheel_bytes(
     content[f"{info}/WHEEL"] = _wheel_file(tag, build, purelib=purelib)
     if entry_points is not None:
         content[f"{info}/entry_points.txt"] = entry_points.encode()
-    rows = [f"{_quote(path)},{_digest(data)},{len(data)}" for path, data in content.items()]
-    content[f"{info}/RECORD"] = ("\n".join([*rows, f"{info}/RECORD,,"]) + "\n").encode()
+    content[f"{info}/RECORD"] = _record(content, f"{info}/RECORD")
     set_executable = {path.replace("{dist}", stem) for path in executable}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -104,45 +130,21 @@ def _wheel_file(tag: str, build: str | None, *, purelib: bool) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _quote(path: str) -> str:
-    return f'"{path}"' if "," in path else path
+def _record(content: Mapping[str, bytes], own: str) -> bytes:
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerows((path, _digest(data), len(data)) for path, data in content.items())
+    rows.writerow((own, "", ""))
+    return text.getvalue().encode()
 
 
 def _digest(data: bytes) -> str:
     return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
 
 
-def make_wheel(
-    folder: Path | str,
-    name: str,
-    version: str,
-    *,
-    files: Mapping[str, str | bytes] | None = None,
-    requires: Iterable[str] = (),
-    extras: Mapping[str, Iterable[str]] | None = None,
-    requires_python: str | None = None,
-    entry_points: str | None = None,
-    tag: str = "py3-none-any",
-    build: str | None = None,
-    purelib: bool = True,
-    fields: Mapping[str, str] | None = None,
-    executable: Iterable[str] = (),
-) -> Path:
+def make_wheel(folder: Path | str, name: str, version: str, **options: Unpack[WheelOptions]) -> Path:
     """Write a wheel into *folder*; the arguments are those of `wheel_bytes`."""
-    filename, data = wheel_bytes(
-        name,
-        version,
-        files=files,
-        requires=requires,
-        extras=extras,
-        requires_python=requires_python,
-        entry_points=entry_points,
-        tag=tag,
-        build=build,
-        purelib=purelib,
-        fields=fields,
-        executable=executable,
-    )
+    filename, data = wheel_bytes(name, version, **options)
     path = Path(folder) / filename
     path.write_bytes(data)
     return path
@@ -178,27 +180,9 @@ def sdist_bytes(
     return f"{stem}.tar.gz", gzip.compress(raw.getvalue(), mtime=0)
 
 
-def make_sdist(
-    folder: Path | str,
-    name: str,
-    version: str,
-    *,
-    files: Mapping[str, str | bytes] | None = None,
-    requires: Iterable[str] = (),
-    requires_python: str | None = None,
-    metadata_version: str = "2.2",
-    pkg_info: bool = True,
-) -> Path:
+def make_sdist(folder: Path | str, name: str, version: str, **options: Unpack[SdistOptions]) -> Path:
     """Write an sdist into *folder*; the arguments are those of `sdist_bytes`."""
-    filename, data = sdist_bytes(
-        name,
-        version,
-        files=files,
-        requires=requires,
-        requires_python=requires_python,
-        metadata_version=metadata_version,
-        pkg_info=pkg_info,
-    )
+    filename, data = sdist_bytes(name, version, **options)
     path = Path(folder) / filename
     path.write_bytes(data)
     return path
