@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from envkit.environment.rules import NEW
+from envkit.host.files import unlink
 from envkit.host.gate import effect
 
 TYPE_CHECKING = False
@@ -19,8 +21,9 @@ def copy_file(source: str, target: str, mode: int | None = None) -> None:
     effect("copy", target)
     if os.path.islink(target):
         os.unlink(target)  # never through a link
-    temporary = f"{target}.{os.getpid()}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    temporary = target + NEW
+    unlink(temporary, missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
         with open(source, "rb") as reader:
             descriptor = os.open(temporary, flags, 0o666)
@@ -46,7 +49,8 @@ def link(source: str, target: str) -> None:
     except FileExistsError:
         if not os.path.islink(target) or os.readlink(target) == source:
             return
-        temporary = f"{target}.{os.getpid()}.tmp"
+        temporary = target + NEW
+        unlink(temporary, missing_ok=True)
         os.symlink(source, temporary)
         os.replace(temporary, target)
 

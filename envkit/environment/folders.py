@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from envkit.environment.rules import CLAIM
+from envkit.environment.rules import CLAIM, NEW
 from envkit.host import files
 
 
@@ -64,7 +64,7 @@ def put(path: str, data: bytes, mode: int = 0o666) -> None:
     try:
         files.write_bytes(path, data, mode, exclusive=True)
     except FileExistsError:
-        files.publish_bytes(path, data, mode)
+        files.publish_bytes(path, data, mode, temporary=path + NEW)
 
 
 def below(root: str, path: str) -> str:

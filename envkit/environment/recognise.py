@@ -75,11 +75,15 @@ def open_environment(
 def _probe_in(
     path: str, python: str, cache_dir: str | os.PathLike[str] | None, environ: Mapping[str, str] | None
 ) -> Interpreter:
-    """Probe an environment's Python; the running one need not be asked again."""
+    """Probe an environment's Python; one that was made from the running one need not be asked, not even a copy."""
     own = Interpreter.current()
     real = os.path.realpath(own.base.executable)
     if os.path.realpath(python) == real:
         return own.base.in_environment(path, python)
+    if os.path.isfile(python) and os.access(python, os.X_OK):
+        there = (base for base in base_executables(path, python) if os.path.isfile(base) and base != python)
+        if os.path.realpath(next(there, "")) == real:
+            return own.base.in_environment(path, python)
     return Interpreter.probe(python, cache_dir=cache_dir, environ=environ)
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The file that says that an environment is being made, or that this was cut off.
 CLAIM = ".envkit-unfinished"
+#: What a file's name has behind it until it takes the place of another; always the same, so that a kill leaves no litter.
+NEW = ".envkit-new"
 
 
 class Rules:

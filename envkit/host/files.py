@@ -73,9 +73,17 @@ def write_chunks(path: str, chunks: Iterable[bytes], mode: int = 0o666) -> int:
     return total
 
 
-def publish_bytes(path: str, data: bytes, mode: int = 0o666, *, sync: bool = False) -> None:
-    """Write a file so that readers see the old content or the new one, never a part."""
-    temporary = temporary_beside(path)
+def publish_bytes(
+    path: str, data: bytes, mode: int = 0o666, *, sync: bool = False, temporary: str | None = None
+) -> None:
+    """Write a file so that readers see the old content or the new one, never a part.
+
+    A caller who is alone may name the *temporary* file: then one that a killed caller left is taken away first.
+    """
+    if temporary is None:
+        temporary = temporary_beside(path)
+    else:
+        unlink(temporary, missing_ok=True)
     try:
         write_bytes(temporary, data, mode, exclusive=True, sync=sync)
         replace(temporary, path)

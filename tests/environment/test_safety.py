@@ -382,6 +382,35 @@ def test_nothing_is_written_through_a_link(tmp_path, scripts):
     assert tree(root) == whole
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("links", [True, False])
+def test_killed_while_it_is_made_anew_nothing_is_left_over(tmp_path, links):
+    """Over an environment files are replaced; a kill between the writing and the renaming leaves what comes next."""
+    root = tmp_path / "env"
+    EnvBuilder(symlinks=links).create(root)
+    whole = tree(root)
+    for name in ("bin/python3", "bin/python", "bin/activate", "pyvenv.cfg"):
+        code = (
+            "import os, signal, sys\n"
+            "from envkit.environment.builder import EnvBuilder\n"
+            "def replace(source, target, replace=os.replace):\n"
+            "    if target == sys.argv[2]:\n"
+            "        os.kill(os.getpid(), signal.SIGKILL)\n"
+            "    replace(source, target)\n"
+            "os.replace = replace\n"
+            f"EnvBuilder(symlinks={links}).create(sys.argv[1])\n"
+        )
+        if links and "python" in name:
+            (root / name).unlink()
+            (root / name).symlink_to("elsewhere")
+        command = [sys.executable, "-c", code, str(root), str(root / name)]
+        done = subprocess.run(command, cwd=ROOT, check=False)
+        assert done.returncode == -signal.SIGKILL, name
+        assert tree(root) != whole, name
+        EnvBuilder(symlinks=links).create(root)
+        assert tree(root) == whole, name
+
+
 def test_clear_empties_no_folder_that_is_not_an_environment(tmp_path):
     root = tmp_path / "project"
     root.mkdir()
