@@ -28,8 +28,8 @@ class _Graph:
     def __init__(self, problem: Problem, solution: Solution) -> None:
         self.problem = problem
         self.solution = solution
-        self.incoming: dict[int, list[tuple[str, str]]] = {}
-        self.masks: dict[int, dict[tuple[str, str], int]] = {}
+        #: what asks for a project, and which of its candidates that allows
+        self.incoming: dict[int, dict[tuple[str, str], int]] = {}
         self.outgoing: dict[int, dict[str, None]] = {}
         self.extras: dict[int, list[str]] = {}
         self.order: list[int] = []
@@ -51,12 +51,12 @@ class _Graph:
             node = self.problem.nodes[need.node]
             if index != ROOT:
                 self.outgoing.setdefault(index, {})[need.text] = None
-            if need.node not in self.incoming:
-                self.incoming[need.node] = []
+            asking = self.incoming.get(need.node)
+            if asking is None:
+                asking = self.incoming[need.node] = {}
                 queue.append(need.node)
             if node.base < 0:
-                self.incoming[need.node].append((name, need.text))
-                self.masks.setdefault(need.node, {})[name, need.text] = need.mask
+                asking[name, need.text] = need.mask
 
 
 def _certain(needs: Sequence[Need] | Unusable) -> Sequence[Need]:
@@ -85,7 +85,7 @@ def to_resolution(problem: Problem, solution: Solution, roots: tuple[str, ...], 
     )
 
 
-def _check_asked(problem: Problem, node: Node, bit: int, incoming: list[tuple[str, str]]) -> None:
+def _check_asked(problem: Problem, node: Node, bit: int, incoming: Iterable[tuple[str, str]]) -> None:
     if not node.conditional >> bit & 1 or node.preferred >> bit & 1:
         return
     request = node.request(bit)
@@ -127,7 +127,7 @@ def _pin(problem: Problem, graph: _Graph, node: Node, bit: int, emitter: Emitter
         artifacts=artifacts,
         dependencies=tuple(sorted(graph.outgoing.get(node.index, ()))),
         requested_by=tuple(
-            Request(by=by, requirement=text) for by, text in sorted(set(graph.incoming[node.index])) if by != node.name
+            Request(by=by, requirement=text) for by, text in sorted(graph.incoming[node.index]) if by != node.name
         ),
         origin=candidate.origin if candidate else None,
         index=None if candidate else artifacts[0].index,
@@ -142,7 +142,7 @@ def _newer(problem: Problem, graph: _Graph, node: Node, bit: int) -> tuple[Versi
     best = node.choose((node.stable or node.usual) & node.full)
     if best <= bit or node.lowest or node.request(bit) is not None:
         return None, ()
-    masks = graph.masks.get(node.index, {})
+    masks = graph.incoming[node.index]
     held = tuple(Request(by=by, requirement=text) for (by, text), mask in sorted(masks.items()) if not mask >> best & 1)
     for row in problem.inputs.constraints:
         if row.name == node.name and not problem.mask(node, row) >> best & 1:
