@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -90,7 +89,7 @@ def run_streaming(
     takes it off again (`CancelToken.on_cancel`). Raises `OSError` when the program cannot be started.
     """
     effect("process", command[0])
-    marker = uuid.uuid4().hex
+    marker = os.urandom(16).hex()
     process = _start(command, {**environ, _MARKER: marker}, cwd)
     collector = _Collector(max_output, on_line)
     assert process.stdout is not None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-import uuid
 
 from envkit.errors import InstallError
 
@@ -31,7 +30,7 @@ def state_dir(root: str) -> str:
 
 def new_id() -> str:
     """Give a fresh name for one operation."""
-    return uuid.uuid4().hex[:12]
+    return os.urandom(6).hex()
 
 
 def is_id(name: str) -> bool:
