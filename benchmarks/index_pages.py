@@ -59,7 +59,14 @@ def read_warm(url: str, names: Sequence[str]) -> float:
             start = time.perf_counter()
             for name in names:
                 client.project(name)
-            print(json.dumps({"whole": time.perf_counter() - start}), file=sys.stderr)
+            opened = time.perf_counter() - start
+        with IndexClient([url], cache=Cache(folder)) as client:
+            start = time.perf_counter()
+            for name in names:
+                for artifact in client.project(name).artifacts:
+                    assert artifact.url
+            touched = time.perf_counter() - start
+        print(json.dumps({"opened": opened, "touched": touched}), file=sys.stderr)
     return identities
 
 
@@ -210,8 +217,10 @@ def compare(folder: Path, names: Sequence[str], options: argparse.Namespace) -> 
             print(f"{name:10} cold {row.median * 1000:7.1f} ms  envkit/{name} {table.ratio('envkit', name):.2f}")
         warm = [_one("warm", sys.executable, index.url, names) for _ in range(options.rounds)]
         print(f"envkit     warm {min(item.seconds for item in warm) * 1000:7.1f} ms for {len(names)} identities")
-        whole = min(json.loads(item.result)["whole"] for item in warm)
-        print(f"envkit     warm {whole * 1000:7.1f} ms for {len(names)} whole pages with all their files")
+        told = [json.loads(item.result) for item in warm]
+        opened, touched = (min(one[what] for one in told) for what in ("opened", "touched"))
+        print(f"envkit     warm {opened * 1000:7.1f} ms for {len(names)} whole pages")
+        print(f"envkit     warm {touched * 1000:7.1f} ms for the same, with every file looked at as a value")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _FORM = 1
 _SETTLED = 30.0
 """Seconds for which a page that was asked for stays settled in one client, also if its headers say to ask each time."""
-_JUST_READ = 256
+_JUST_READ = 20_000
+"""Files of pages that were just read and are held for whoever wanted them; about a kilobyte each."""
 _NOT_FOUND = (404, 410)
 
 
@@ -74,7 +75,7 @@ class RemotePages:
         self.label = label
         self._place = hashlib.sha256(place.encode()).hexdigest()[:20]
         self._network = network
-        self._bucket = cache.bucket("pages", 2)
+        self._bucket = cache.bucket("pages", 3)
         self._emitter = emitter
         self._offline = offline
         self._refresh = refresh
@@ -123,21 +124,9 @@ class RemotePages:
         data = self._bucket.get(f"{key}/{self._place}/{identity}")
         if data is None:
             return None
-        try:
-            rows, rejected, tracks, alternates, versions, status, reason = marshal.loads(data)  # noqa: S302
-        except (ValueError, TypeError, EOFError):
-            return None
-        from envkit.index.simple_api import ParsedPage
+        from envkit.index.stored_page import unpack
 
-        return ParsedPage(
-            rows=rows,
-            rejected=rejected,
-            tracks=tracks,
-            alternates=alternates,
-            versions=versions,
-            status=status,
-            status_reason=reason,
-        )
+        return unpack(data)
 
     def load(self, key: str, url: str, project: str | None) -> tuple[Record, ParsedPage | None]:
         """Give the record and the page of *key*, None where the index does not have it; asks the network if needed.
@@ -242,8 +231,8 @@ class RemotePages:
         elif page is not None:
             self._unkept[record.identity] = page
         if page is not None:
-            if len(self._just_read) >= _JUST_READ:
-                self._just_read.clear()
+            if sum(len(page.rows) for _, page in tuple(self._just_read.values())) > _JUST_READ:
+                self._just_read.clear()  # they are read back from the cache
             self._just_read[key] = (record.identity, page)
         # Last, as other threads go straight to the page once this is here.
         self._settled[key] = (time.monotonic() + max(_SETTLED, record.expires - record.fetched), record)
@@ -251,10 +240,9 @@ class RemotePages:
     def _store(self, key: str, record: Record, page: ParsedPage | None, old: Record | None) -> None:
         try:
             if page is not None:
-                content = (page.rows, page.rejected, page.tracks, page.alternates, page.versions, page.status)
-                self._bucket.put(
-                    f"{key}/{self._place}/{record.identity}", marshal.dumps((*content, page.status_reason), 4)
-                )
+                from envkit.index.stored_page import pack
+
+                self._bucket.put(f"{key}/{self._place}/{record.identity}", pack(page))
             fields = (record.fetched, record.expires, record.identity, record.etag, record.modified, record.linked)
             self._bucket.put(f"{key}/{self._place}", marshal.dumps((_FORM, *fields), 4))
             if old is not None and old.identity and old.identity != record.identity:

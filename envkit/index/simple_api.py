@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote, urljoin, urlsplit
@@ -35,7 +35,7 @@ _MISSING: list[Any] = []
 class ParsedPage:
     """The files of one project, as plain tuples that can be stored; the texts of PEP 700, 708 and 792."""
 
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     rejected: tuple[tuple[str, Reason, str], ...] = ()
     tracks: tuple[str, ...] = ()
     alternates: tuple[str, ...] = ()
