@@ -155,6 +155,18 @@ def test_a_hostile_program_is_refused_with_its_reason(tmp_path, content, reason)
     assert str(trap) in str(caught.value)
 
 
+def test_a_python_that_is_too_old_says_so():
+    from envkit.environment.builder import EnvBuilder
+
+    old = next((str(path) for path in Path.home().glob(".pyenv/versions/2.*/bin/python2")), None)
+    if old is None:
+        pytest.skip("there is no Python before 3.6 on this machine")
+    for ask in (Interpreter.probe, lambda path: EnvBuilder(interpreter=path)):
+        with pytest.raises(InterpreterError, match="too old") as caught:
+            ask(old)
+        assert caught.value.context["reason"] == "too-old"
+
+
 def test_what_is_no_file_is_refused(tmp_path):
     with pytest.raises(InterpreterError, match="no interpreter at"):
         Interpreter.probe(tmp_path / "missing")
