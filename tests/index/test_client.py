@@ -15,14 +15,13 @@ import pytest
 
 from envkit.cache import Cache
 from envkit.errors import (
-    Cancelled,
     HashMismatch,
     IndexAccessError,
     InvalidWheel,
     ProjectNotFound,
     TransportError,
 )
-from envkit.events import CancelToken, DownloadFinished, Emitter, MetadataFetched, ProjectFetched
+from envkit.events import DownloadFinished, Emitter, MetadataFetched, ProjectFetched
 from envkit.index.client import IndexClient
 from envkit.model.source import Index
 from envkit.testing.loopback import LoopbackAnswer, LoopbackIndex
@@ -488,62 +487,6 @@ class TestPrefetch:
             client.prefetch_pages(["demo"])
             with pytest.raises(TransportError, match="refuses"):
                 client.project("demo")
-
-
-class TestCancelling:
-    def test_within_100_ms_wherever_it_is(self, make_client: Any) -> None:
-        def hang(sock: Any) -> None:
-            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nx")
-            time.sleep(3)
-
-        hooks = {
-            "no answer": lambda _: time.sleep(3),
-            "body": lambda _: LoopbackAnswer(send=hang),
-            "pause before a retry": lambda _: LoopbackAnswer(status=503, headers={"Retry-After": "5"}),
-        }
-        from envkit.index.transport import Limits, Timeouts
-
-        for what, hook in hooks.items():
-            token = CancelToken()
-            with LoopbackIndex(hook=hook) as index:
-                client = make_client(
-                    index.url, emitter=Emitter(cancel=token), timeouts=Timeouts(), limits=Limits(), cache=Cache(None)
-                )
-                cancelled: list[float] = []
-
-                def cancel(token: CancelToken = token, cancelled: list[float] = cancelled) -> None:
-                    time.sleep(0.15)
-                    cancelled.append(time.monotonic())
-                    token.cancel()
-
-                threading.Thread(target=cancel).start()
-                with pytest.raises(Cancelled):
-                    client.project("demo")
-                # The promise is 100 ms; the rest is for a machine that is busy with other tests.
-                assert time.monotonic() - cancelled[0] < 0.35, what
-                with pytest.raises(Cancelled):
-                    client.project("other")
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_uses_connections_of_its_own(make_client: Any) -> None:
-    with LoopbackIndex({**wheels("1.0"), **wheels("1.0", name="other")}) as index:
-        client = make_client(index.url)
-        client.project("demo")
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                status = 0 if client.project("other").artifacts else 2
-            finally:
-                os._exit(status)
-        end = time.monotonic() + 20
-        while (done := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < end:
-            time.sleep(0.01)
-        assert done == (child, 0)
-        artifact = client.project("demo").artifacts[0]
-        assert client.fetch(artifact).exists()
 
 
 def test_a_damaged_file_in_the_cache_is_replaced(make_client: Any) -> None:
