@@ -189,6 +189,25 @@ def test_bounds_can_be_set(tmp_path, wheel):
             WheelPool(tmp_path / "pool", bounds=bounds).add(wheel)
 
 
+@pytest.mark.parametrize("relative", [True, False], ids=["from an open folder", "by whole paths"])
+def test_every_edit_is_seen_on_every_platform(tmp_path, wheel, relative, monkeypatch):
+    if relative and os.stat not in os.supports_dir_fd:
+        pytest.skip("this platform cannot look relative to open folders")
+    monkeypatch.setattr(pool_manifest, "_RELATIVE", relative)
+    for edit in (
+        lambda path: path.write_bytes(path.read_bytes() + b"#"),
+        lambda path: os.utime(path, ns=(0, 0)),
+        lambda path: path.chmod(0o600),
+        lambda path: path.unlink(),
+    ):
+        pool = WheelPool(tmp_path / "pool")
+        found = pool.add(wheel)
+        assert pool.get(found.sha256) is not None
+        edit(found.root / "thing/7.py")
+        assert pool.get(found.sha256) is None
+        assert not found.root.exists()
+
+
 def test_manifests_that_are_damaged_are_not_read():
     data = pool_manifest.encode(("a", (1, 2), b"x"))
     assert pool_manifest.decode(data) == ("a", (1, 2), b"x")
