@@ -6,7 +6,6 @@ happened to be cached: a digest holds what selecting and evaluating would give.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -65,7 +64,7 @@ class Catalog:
         return known
 
     def _load(self, name: str) -> Releases:
-        rules = fingerprint(self.rules, name)
+        rules = self.rules.fingerprint(name)
         identity = self.source.page_identity(name)
         if identity is not None:
             stored = self.source.load_digest(digest_key(name, rules))
@@ -192,14 +191,9 @@ class Catalog:
         """Store the digests of what was learned, for the next time."""
         for name, releases in self._releases.items():
             if releases.learned and name not in self.missing:
-                rules = fingerprint(self.rules, name)
+                rules = self.rules.fingerprint(name)
                 self.source.store_digest(digest_key(name, rules), releases.encode(rules))
                 releases.learned = False
-
-
-def fingerprint(rules: Rules, name: str) -> str:
-    """Give a short text that is equal for rules that choose the same files of *name*."""
-    return hashlib.sha256(rules.fingerprint(name).encode()).hexdigest()[:24]
 
 
 def digest_key(name: str, rules: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,7 +40,7 @@ class Rules:
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     def fingerprint(self, name: str) -> str:
-        """Give a text that is equal for rules that choose the same files of *name*."""
+        """Give a short text that is equal for rules that choose the same files of *name*."""
         parts = (
             self.target.fingerprint,
             self.cutoff(name),
@@ -49,7 +51,7 @@ class Rules:
             self.policy.require_hashes,
             self.policy.requires_python,
         )
-        return repr(parts)
+        return _fingerprint(parts)
 
     def binary_only(self, name: str) -> bool:
         """Whether only wheels of *name* count."""
@@ -63,6 +65,12 @@ class Rules:
         """Whether code of *name* may run to build it."""
         builds = self.policy.builds
         return builds == "allow" or (builds != "never" and _listed(name, builds))
+
+
+@functools.lru_cache(maxsize=1_024)
+def _fingerprint(parts: tuple[object, ...]) -> str:
+    # Nearly all projects of a resolution have the same parts.
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
 def _listed(name: str, names: tuple[str, ...] | str) -> bool:
