@@ -48,7 +48,8 @@ def make_context(config: TlsConfig, *, verify: bool = True) -> ssl.SSLContext:
         certificate = config.client_cert
         pair = (certificate, None) if isinstance(certificate, str) else certificate
         try:
-            context.load_cert_chain(*pair)
+            # Without a password of its own OpenSSL would ask for one on the terminal, and wait.
+            context.load_cert_chain(*pair, password="")
         except (OSError, ssl.SSLError) as error:
             raise TransportError(f"client certificate {pair[0]} cannot be used: {error}") from error
     context.set_alpn_protocols(["http/1.1"])

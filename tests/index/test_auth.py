@@ -143,6 +143,18 @@ class TestChoice:
         assert credentials.header_for("https://second.example/", redirected=True) is None
 
 
+def test_redirects_inside_an_origin_keep_the_login(make_client: Any) -> None:
+    with LoopbackIndex(FILES, login=LOGIN) as index:
+
+        def hook(request: Any) -> LoopbackAnswer | None:
+            if request.path.startswith("/old/"):
+                return LoopbackAnswer(status=308, headers={"Location": request.path.removeprefix("/old")})
+            return None
+
+        index.hook = hook
+        everything_works(make_client(with_user(index.url.replace("/simple/", "/old/simple/"))))
+
+
 def test_redirects_to_other_origins_carry_nothing(make_client: Any, tmp_path: Path) -> None:
     path = tmp_path / "netrc"
     path.write_text(f"machine 127.0.0.1 login {LOGIN[0]} password {SECRET}\n")

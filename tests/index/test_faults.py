@@ -11,6 +11,7 @@ import socket
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import pytest
 
 from envkit.cache import Cache
 from envkit.errors import EnvkitError, HashMismatch, IndexAccessError, MetadataMismatch, TransportError
+from envkit.events import Emitter, RequestRetried
+from envkit.index.bounds import Limits, Timeouts
 from envkit.index.client import IndexClient
 from envkit.testing.loopback import HTML_TYPE, JSON_TYPE, LoopbackAnswer, LoopbackIndex, LoopbackRequest
 from envkit.testing.wheels import metadata_text, wheel_bytes
@@ -425,8 +428,55 @@ def test_a_resumed_download_asks_for_the_rest_once(make_client: Any) -> None:
         client = make_client(index.url)
         artifact = client.project("demo").artifacts[0]
         assert client.fetch(artifact).read_bytes() == DATA
-        asked = [request.headers.get("range") for request in index.requests if request.path.endswith(".whl")]
-        assert asked == [None, "bytes=70000-"]
+        asked = [request.headers for request in index.requests if request.path.endswith(".whl")]
+        assert [headers.get("range") for headers in asked] == [None, "bytes=70000-"]
+        assert asked[1]["if-range"] == tag.decode()
+
+
+def test_without_a_hash_or_validator_a_download_begins_anew(make_client: Any) -> None:
+    """Nothing would tell that the rest is the rest of the same file."""
+    with LoopbackIndex({WHEEL: DATA}, hashes=False, etag=False, core_metadata=False) as index:
+        index.hook = on_file(raw(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(DATA) + b"x" * 70_000), 1)
+        client = make_client(index.url)
+        assert client.fetch(client.project("demo").artifacts[0]).read_bytes() == DATA
+        assert not [request for request in index.requests if "range" in request.headers]
+
+
+@pytest.mark.parametrize(
+    "value", ["86400", (datetime.now(UTC) + timedelta(days=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")]
+)
+def test_retry_after_is_obeyed_up_to_a_cap(make_client: Any, value: str) -> None:
+    seen: list[Any] = []
+    answer = LoopbackAnswer(status=429, headers={"Retry-After": value})
+    with LoopbackIndex({WHEEL: DATA}, hook=on_page(answer, 1)) as index:
+        limits = Limits(retry_after=0.3)
+        assert make_client(index.url, limits=limits, emitter=Emitter(seen.append)).project("demo").artifacts
+        assert [event.delay for event in seen if isinstance(event, RequestRetried)] == [0.3]
+        # A pause that does not fit into the deadline is not begun.
+        index.hook = on_page(answer)
+        start = time.monotonic()
+        with pytest.raises(TransportError, match="429"):
+            make_client(index.url, limits=Limits(), refresh=True).project("demo")
+        assert time.monotonic() - start < 1.0
+
+
+def test_an_explicit_pause_is_kept_to(make_client: Any) -> None:
+    with LoopbackIndex(
+        {WHEEL: DATA}, hook=on_page(LoopbackAnswer(status=503, headers={"Retry-After": "1"}), 1)
+    ) as index:
+        start = time.monotonic()
+        assert make_client(index.url, limits=Limits(), timeouts=Timeouts()).project("demo").artifacts
+        assert time.monotonic() - start >= 1.0
+
+
+def test_ranges_alone_give_metadata(make_client: Any) -> None:
+    name, data = wheel_bytes("demo", "1.0", files={"noise.bin": random.Random(3).randbytes(2_000_000)})
+    with LoopbackIndex({name: data}, core_metadata=False) as index:
+        client = make_client(index.url)
+        assert b"Name: demo" in client.metadata(client.project("demo").artifacts[0])
+        asked = [request.headers.get("range", "") for request in index.requests if request.path.endswith(".whl")]
+        assert len(asked) <= 3
+        assert all(text.startswith("bytes=") for text in asked)
 
 
 def test_addresses_that_a_request_cannot_hold_are_quoted(make_client: Any) -> None:

@@ -1,5 +1,6 @@
 """Sockets: TLS and its trust, proxies, connections that are used again."""
 
+import random
 import socket
 import ssl
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any, Self
 import pytest
 
 from envkit.errors import TransportError
+from envkit.index.bounds import Timeouts
 from envkit.testing.loopback import LoopbackAnswer, LoopbackIndex
 from envkit.testing.loopback_http import serve_connection
 from envkit.testing.wheels import wheel_bytes
@@ -171,6 +173,36 @@ def test_a_client_certificate(make_client: Any, authority: Path) -> None:
         use(make_client(url, ca_file=str(authority / "ca.pem"), client_cert=pair))
         with pytest.raises(TransportError, match="client certificate"):
             make_client(url, client_cert=str(authority / "none.pem"), refresh=True).project("demo")
+
+
+def test_a_key_behind_a_passphrase_is_an_error_and_no_question(make_client: Any, authority: Path) -> None:
+    locked = authority / "locked.key"
+    command = ["openssl", "rsa", "-in", "client.key", "-aes256", "-passout", "pass:x", "-out", locked.name]
+    subprocess.run(command, cwd=authority, check=True, capture_output=True)
+    pair = (str(authority / "client.pem"), str(locked))
+    with (
+        tls_relay(LoopbackIndex(FILES), authority, client=True) as relay,
+        pytest.raises(TransportError, match="client certificate"),
+    ):
+        make_client(f"https://localhost:{relay.port}/simple/", client_cert=pair).project("demo")
+
+
+def test_authorities_in_a_folder(make_client: Any, authority: Path, tmp_path: Path) -> None:
+    shown = subprocess.run(
+        ["openssl", "x509", "-hash", "-noout", "-in", authority / "ca.pem"], check=True, capture_output=True, text=True
+    )
+    (tmp_path / f"{shown.stdout.strip()}.0").write_bytes((authority / "ca.pem").read_bytes())
+    with tls_relay(LoopbackIndex(FILES), authority) as relay:
+        use(make_client(f"https://localhost:{relay.port}/simple/", ca_file=str(tmp_path)))
+
+
+def test_large_files_over_tls(make_client: Any, authority: Path) -> None:
+    name, data = wheel_bytes("large", "1.0", files={"noise.bin": random.Random(2).randbytes(3_000_000)})
+    with tls_relay(LoopbackIndex({name: data}), authority) as relay:
+        url = f"https://localhost:{relay.port}/simple/"
+        client = make_client(url, ca_file=str(authority / "ca.pem"), timeouts=Timeouts())
+        assert client.fetch(client.project("large").artifacts[0]).read_bytes() == data
+        assert relay.accepted == 1
 
 
 def test_https_never_leads_to_http(make_client: Any, authority: Path) -> None:
