@@ -23,7 +23,7 @@ from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.env_builder import EnvBuilder
 
 ROOT = str(Path(__file__).parents[1])
-FRESH = "from envkit import EnvBuilder; EnvBuilder(symlinks=True).create({!r})"
+FRESH = "import envkit; envkit.create({!r})"
 
 
 class Folders:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
-from envkit.environment.environment import Environment
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # as in `envkit.kit.functions`
+    from typing import Any
 
-if TYPE_CHECKING:
+    from envkit.environment.environment import Environment
     from envkit.kit.parts import Parts
 
 
-def create(parts: Parts, path: str | os.PathLike[str], python: Any, options: dict[str, Any]) -> Environment:
-    """Make an environment; see `envkit.Kit.create`."""
+def create(parts: Parts | None, path: str | os.PathLike[str], python: Any, options: dict[str, Any]) -> Environment:
+    """Make an environment; see `envkit.Kit.create`. Without *parts* those of a kit without arguments serve."""
     from envkit.kit.env_builder import EnvBuilder
 
     # what `python -m venv` does where the class itself is more careful

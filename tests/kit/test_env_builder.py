@@ -122,6 +122,21 @@ def test_an_interpreter_is_named_by_its_version(tmp_path, parts):
         EnvBuilder(interpreter="2.1", parts=parts)
 
 
+def test_the_short_way_loads_next_to_nothing(tmp_path):
+    """A fresh process that makes an environment must not pay for resolving and installing."""
+    code = (
+        "import os, sys; before = set(sys.modules); import envkit; envkit.create(sys.argv[1])\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    command = [sys.executable, "-S", "-c", code, str(tmp_path / "env")]
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    own = {name for name in loaded if name.partition(".")[0] == "envkit"}
+    assert {name.split(".")[1] for name in own if "." in name} == {"environment", "host", "interpreter", "kit"}
+    assert loaded - own <= {"__future__", "errno", "fcntl", "msvcrt", "time", "_thread"}
+
+
 def test_what_names_no_interpreter_may_be_a_path(tmp_path, parts, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
