@@ -1,14 +1,14 @@
 """Sets of environments, described by markers: union, intersection, difference, and the shortest marker again.
 
 A marker is kept as a binary decision diagram over yes-or-no questions ("is Python older than 3.11?", "is sys_platform
-win32?"), so equal sets are the same object and nothing needs a solver. What is known of all environments (3.9 is older
-than 3.10; one variable has one value) is put in where it matters: for emptiness, and as freedom when a marker is
-written. Python versions are compared by release, so a pre-release counts as its final release.
+win32?"), so equal sets are the same object and nothing needs a solver. That 3.9 is older than 3.10, and that a variable has
+one value, is built in; what is known of several variables (Windows is told by three) is put in where it matters: for
+emptiness, and as freedom when a marker is written. Python versions are compared by release, so a pre-release counts as
+its final release.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
@@ -23,7 +23,9 @@ Node: TypeAlias = int
 
 EMPTY: Final = 0
 ALL: Final = 1
-MAX_NODES = 200_000
+MAX_NODES = 100_000
+MAX_STEPS = 1_000_000
+MAX_CUBES = 2_000
 MAX_ATOMS = 250
 """Calculations go as deep as there are questions, so their number is bounded."""
 
@@ -46,7 +48,8 @@ _IMPLIED = {
 class MarkerSets:
     """The sets of one calculation. Not thread-safe; make one for each.
 
-    Methods raise `LockError` when a calculation grows beyond `MAX_NODES`.
+    Methods raise `LockError` when all calculations together grow beyond `MAX_NODES` or `MAX_STEPS`, or a marker that is to
+    be written beyond `MAX_CUBES` alternatives.
     """
 
     def __init__(self) -> None:
@@ -88,15 +91,35 @@ class MarkerSets:
         key = (condition, yes, no)
         found = self._memo.get(key)
         if found is None:
+            if len(self._memo) >= MAX_STEPS:
+                raise LockError(f"the markers are too complex: more than {MAX_STEPS} steps")
             top = min(self._nodes[node][0] for node in key if node > 1)
-            high = self.choose(*(self._branch(node, top, 1) for node in key))
-            low = self.choose(*(self._branch(node, top, 2) for node in key))
+            high = self.choose(*(self._yes(node, top) for node in key))
+            low = self.choose(*(self._no(node, top) for node in key))
             found = self._memo[key] = self._node(top, high, low)
         return found
 
-    def _branch(self, node: Node, atom: Atom, side: int) -> Node:
-        entry = self._nodes[node]
-        return int(entry[side]) if node > 1 and entry[0] == atom else node  # type: ignore[arg-type]
+    def _yes(self, node: Node, atom: Atom) -> Node:
+        """Give the set where the answer to *atom*, which comes before all questions of *node*, is yes.
+
+        It answers the questions that follow at once: a variable has one value, and who is older than 3.9 is older than 3.10.
+        """
+        top, high, low = self._nodes[node]
+        if node > 1 and top == atom:
+            return high
+        if atom[0] == "python":
+            while node > 1 and top[0] == "python":
+                node = high
+                top, high, low = self._nodes[node]
+        elif atom[1] == "==":
+            while node > 1 and top[:2] == atom[:2]:
+                node = low
+                top, high, low = self._nodes[node]
+        return node
+
+    def _no(self, node: Node, atom: Atom) -> Node:
+        top, _, low = self._nodes[node]
+        return low if node > 1 and top == atom else node
 
     def both(self, one: Node, other: Node) -> Node:
         """Give the intersection."""
@@ -163,14 +186,8 @@ class MarkerSets:
         if found is not None:
             return found
         found = ALL
-        cuts = sorted(atom for atom in atoms if atom[0] == "python")
-        for older, newer in itertools.pairwise(cuts):
-            found = self.both(found, self._implies(older, newer))
         values = sorted(atom for atom in atoms if len(atom) == 3 and atom[1] == "==")
-        for at, one in enumerate(values):
-            for other in values[at + 1 :]:
-                if one[0] == other[0]:
-                    found = self.both(found, self.outside(self.both(self.atom(one), self.atom(other))))
+        for one in values:
             for variable, value in _IMPLIED.get((one[0], one[2]), ()):
                 for other in values:
                     if other[0] == variable:
@@ -179,9 +196,6 @@ class MarkerSets:
                         found = self.both(found, self.either(rule[0], second))
         self._theories[atoms] = found
         return found
-
-    def _implies(self, one: Atom, other: Atom) -> Node:
-        return self.either(self.outside(self.atom(one)), self.atom(other))
 
     def cubes(self, node: Node, within: Node = ALL) -> list[dict[Atom, bool]] | None:
         """Give the set as alternatives, each a conjunction of answers, as few and short as can be had cheaply.
@@ -206,13 +220,15 @@ class MarkerSets:
         if known is not None:
             return known
         top = min(self._nodes[node][0] for node in (lower, upper) if node > 1)
-        lower_yes, lower_no = self._branch(lower, top, 1), self._branch(lower, top, 2)
-        upper_yes, upper_no = self._branch(upper, top, 1), self._branch(upper, top, 2)
+        lower_yes, lower_no = self._yes(lower, top), self._no(lower, top)
+        upper_yes, upper_no = self._yes(upper, top), self._no(upper, top)
         only_no, cubes_no = self._cover(self.both(lower_no, self.outside(upper_yes)), upper_no, memo)
         only_yes, cubes_yes = self._cover(self.both(lower_yes, self.outside(upper_no)), upper_yes, memo)
         rest = self.either(self.both(lower_yes, self.outside(only_yes)), self.both(lower_no, self.outside(only_no)))
         shared, cubes_shared = self._cover(rest, self.both(upper_yes, upper_no), memo)
         covered = self.either(self._node(top, only_yes, only_no), shared)
-        cubes = [{top: False, **cube} for cube in cubes_no] + [{top: True, **cube} for cube in cubes_yes]
-        memo[lower, upper] = covered, cubes + cubes_shared
+        cubes = [{top: False, **cube} for cube in cubes_no] + [{top: True, **cube} for cube in cubes_yes] + cubes_shared
+        if len(cubes) > MAX_CUBES:
+            raise LockError(f"a marker is too complex: more than {MAX_CUBES} alternatives")
+        memo[lower, upper] = covered, cubes
         return memo[lower, upper]

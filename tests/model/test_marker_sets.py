@@ -72,6 +72,18 @@ def test_a_marker_written_again_means_the_same(text):
         assert [Marker(again).evaluate(environment) for environment in GRID] == expected
 
 
+def test_one_variable_has_one_value():
+    """What would be exponential if the values of a variable were questions of their own is not."""
+    sets = MarkerSets()
+    pairs = [f"(platform_machine == 'm{n}' and platform_release == 'r{n}')" for n in range(40)]
+    node = set_of(sets, " or ".join(pairs))
+    assert marker_of(sets, node) == " or ".join(sorted(pairs)).replace("'", '"')
+    assert set_of(sets, "platform_machine == 'a' and platform_machine == 'b'") == EMPTY
+    assert set_of(sets, "platform_machine != 'a' or platform_machine != 'b'") == ALL
+    assert set_of(sets, "python_version < '3.9' and python_version >= '3.10'") == EMPTY
+    assert set_of(sets, "python_version >= '3.9' or python_version < '3.10'") == ALL
+
+
 @given(MARKERS, MARKERS)
 def test_algebra(one, other):
     sets = MarkerSets()
