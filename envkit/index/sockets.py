@@ -99,7 +99,9 @@ def await_ready(sock: socket.socket, request: Request, until: float, *, read: bo
 def connect(host: str, port: int, request: Request) -> socket.socket:
     """Open a TCP connection to the first address of *host* that answers. Raises `Retriable`."""
     try:
-        addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        # As bytes, where that is the same: of texts the library makes international names, and loads all about them.
+        name = host.encode() if host.isascii() else host
+        addresses = socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Retriable(f"the name {host} cannot be resolved: {error}") from error
     problem: Exception = Retriable(f"{host} has no address")
