@@ -1,0 +1,73 @@
+"""A member is read in one call or piece by piece: both give the same, and refuse the same."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envkit.errors import InvalidWheel
+from envkit.wheels import pool_archive
+from envkit.wheels.pool_archive import Archive, Member
+
+
+def outcome(packed: bytes, size: int, crc: int, *, small: bool, length: int | None = None) -> bytes | None:
+    """What reading gives; None where it refuses."""
+    archive = Archive.__new__(Archive)
+    archive._data, archive._where = memoryview(packed), "x.whl"
+    member = Member("x", 0, len(packed) if length is None else length, size, crc, True, False)
+    try:
+        return archive._small(member) if small else b"".join(archive.pieces(member))
+    except InvalidWheel:
+        return None
+
+
+def deflate(data: bytes, level: int = 6) -> bytes:
+    engine = zlib.compressobj(level, zlib.DEFLATED, -15)
+    return engine.compress(data) + engine.flush()
+
+
+@given(st.binary(max_size=400).map(lambda data: data * 50), st.integers(0, 9))
+def test_honest_members(data, level):
+    for small in (True, False):
+        assert outcome(deflate(data, level), len(data), zlib.crc32(data), small=small) == data
+
+
+@given(st.binary(max_size=300), st.data())
+def test_changed_members(data, draw):
+    packed = bytearray(deflate(data))
+    packed[draw.draw(st.integers(0, len(packed) - 1))] ^= draw.draw(st.integers(1, 255))
+    packed = packed[: draw.draw(st.integers(0, len(packed)))] + draw.draw(st.binary(max_size=3))
+    size = max(0, len(data) + draw.draw(st.sampled_from([0, 0, 0, -1, 1, 1000])))
+    found = [outcome(bytes(packed), size, zlib.crc32(data), small=small) for small in (True, False)]
+    assert found[0] == found[1]
+    assert found[0] in (None, data)
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_lies(small):
+    data = b"some content " * 100
+    packed, crc = deflate(data), zlib.crc32(data)
+    assert outcome(packed, len(data), crc, small=small) == data
+    for lie in (
+        (packed + b"x", len(data), crc, None),
+        (packed[:-1], len(data), crc, None),
+        (packed, len(data) - 1, crc, None),
+        (packed, len(data) + 1, crc, None),
+        (packed, len(data), crc ^ 1, None),
+        (packed, len(data), crc, len(packed) + 1),
+        (b"\xff" * 50, len(data), crc, None),
+        (b"", 0, 0, None),
+    ):
+        assert outcome(*lie[:3], small=small, length=lie[3]) is None
+
+
+def test_most_members_are_read_in_one_call(monkeypatch):
+    data = b"x" * 1000
+    archive = Archive.__new__(Archive)
+    archive._data, archive._where = memoryview(deflate(data)), "x.whl"
+    member = Member("x", 0, len(archive._data), len(data), zlib.crc32(data), True, False)
+    monkeypatch.setattr(pool_archive.Archive, "pieces", lambda self, member: pytest.fail("piece by piece"))
+    assert archive.content(member) == data
