@@ -16,10 +16,11 @@ from collections.abc import Sequence
 from envkit.errors import IndexAccessError
 from envkit.resolve.agenda import Agenda
 from envkit.resolve.dependencies import Unusable
+from envkit.resolve.knowledge import Knowledge
 from envkit.resolve.learning import learn
 from envkit.resolve.node import ROOT, YES, Need, Node
 from envkit.resolve.problem import Problem
-from envkit.resolve.solver import Bounds, Fact, Incompatibility, Solution
+from envkit.resolve.solver import Bounds, Incompatibility, Solution
 from envkit.resolve.trail import Trail
 from envkit.resolve.versions import ABSENT
 
@@ -44,19 +45,18 @@ class _Search:
         self.trail = Trail(problem.nodes)
         self.masks = self.trail.masks
         self.decided = self.trail.decided
-        self.watch: list[list[Incompatibility]] = []
-        self.limits: list[int] = []
-        self.merged: dict[tuple[int, int, int, int], Incompatibility] = {}
+        self.knowledge = Knowledge(problem, self.trail, bounds)
+        self.watch = self.knowledge.watch
         self.clashes: dict[int, int] = {}
         self.told: dict[int, int] = {}
 
     def run(self) -> Solution:
-        self._sync()
+        self.knowledge.sync()
         self._assign(ROOT, YES, None)
         self.decided[ROOT] = 1
         for need in self.problem.root_needs():
-            self._sync()
-            self._depend(ROOT, YES, need)
+            self.knowledge.sync()
+            self.knowledge.depend(ROOT, YES, need)
         self._propagate(ROOT)
         while (node := self._pick()) is not None:
             self.bounds.round(self.problem, self.decided)
@@ -97,12 +97,12 @@ class _Search:
     def _add_needs(self, node: Node, bit: int) -> Incompatibility | None:
         """Take in what a project at *bit* needs, and give what of it cannot be, if anything."""
         needs = self.problem.needs(node, bit)
-        self._sync()
+        self.knowledge.sync()
         if isinstance(needs, Unusable):
-            return self._exclude(node, bit, needs)
+            return self.knowledge.exclude(node, bit, needs)
         clash: Incompatibility | None = None
         for need in needs:
-            clash = self._depend(node.index, 1 << bit, need) or clash
+            clash = self.knowledge.depend(node.index, 1 << bit, need) or clash
         for extra in tuple(node.extras.values()):
             if not self.masks[extra] & ABSENT:
                 clash = self._add_extra(self.problem.nodes[extra], bit) or clash
@@ -110,10 +110,10 @@ class _Search:
 
     def _add_extra(self, node: Node, bit: int) -> Incompatibility | None:
         needs = self.problem.extra_needs(node, bit)
-        self._sync()
+        self.knowledge.sync()
         clash: Incompatibility | None = None
         for need in needs:
-            clash = self._depend(node.base, 1 << bit, need, extra=node.index) or clash
+            clash = self.knowledge.depend(node.base, 1 << bit, need, extra=node.index) or clash
         return clash
 
     def _look_ahead(self, node: Node, bit: int) -> None:
@@ -135,16 +135,16 @@ class _Search:
             except IndexAccessError:
                 continue  # it may never be wanted; if it is, the error comes again then
             finally:
-                self._sync()
+                self.knowledge.sync()
             if isinstance(needs, Unusable):
-                self._exclude(node, other, needs)
+                self.knowledge.exclude(node, other, needs)
             else:
                 # Versions with equal dependencies share one object.
                 alike[id(needs)] = needs, alike.get(id(needs), (needs, 0))[1] | 1 << other
         self.told[index] = told
         for needs, mask in alike.values():
             for need in needs:
-                self._depend(index, mask, need)
+                self.knowledge.depend(index, mask, need)
 
     def _take_turns(self, index: int, clash: Incompatibility) -> None:
         """Undo the decision that keeps failing a project, once, so that the project is decided before it.
@@ -166,74 +166,7 @@ class _Search:
         """Give the level at which a node was decided."""
         return self.trail.history[index][-1].level if index != ROOT else 0
 
-    # -- knowing
-
-    def _depend(self, index: int, bits: int, need: Need, extra: int = -1) -> Incompatibility | None:
-        """Note that *index* at *bits* (with *extra*) needs *need*; give that where it cannot be while it is chosen."""
-        on, allowed, _ = need
-        key = (index, extra, on, allowed)
-        known = self.merged.get(key)
-        if known is not None and not known.dead:
-            first = known.terms[0][1]
-            if first | bits != first:
-                known.terms = ((index, first | bits), *known.terms[1:])
-        else:
-            known = self._dependency(index, bits, need, extra)
-            if known is None:
-                return None
-            if on != index:
-                self.merged[key] = known
-            self._add(known)
-        masks = self.masks
-        for node, mask in known.terms[1:]:
-            if masks[node] & ~mask:
-                return None
-        return known
-
-    def _dependency(self, index: int, bits: int, need: Need, extra: int) -> Incompatibility | None:
-        full = self.problem.nodes[need.node].full
-        barred = full & ~need.mask
-        if need.node == index:
-            if not bits & barred:
-                return None
-            terms: tuple[tuple[int, int], ...] = ((index, bits & barred),)
-        elif need.node == extra:
-            return None
-        else:
-            terms = ((index, bits),) if barred == full else ((index, bits), (need.node, barred))
-        if extra >= 0:
-            terms = (*terms, (extra, YES))
-        return Incompatibility(terms, need)
-
-    def _exclude(self, node: Node, bit: int, why: Unusable) -> Incompatibility:
-        self.bounds.skipped(self.problem, node, bit, why.detail)
-        fact = Fact("unusable", node.index, f"{why.reason}: {why.detail}")
-        found = Incompatibility(((node.index, 1 << bit),), fact)
-        self._add(found)
-        return found
-
-    def _sync(self) -> None:
-        """Take in the nodes that the problem has made meanwhile, with what is fixed about each."""
-        nodes = self.problem.nodes
-        while len(self.masks) < len(nodes):
-            node = nodes[len(self.masks)]
-            self.trail.extend(node)
-            self.watch.append([])
-            self.limits.append(32)
-            off = node.full & ~ABSENT & ~node.eligible
-            if off:
-                self._add(Incompatibility(((node.index, off),), Fact("conditional", node.index)))
-            barred = node.full & ~node.allowed
-            if barred:
-                self._add(Incompatibility(((node.index, barred),), Fact("constraint", node.index)))
-
-    def _add(self, incompatibility: Incompatibility) -> None:
-        for node, _ in incompatibility.terms:
-            watch = self.watch[node]
-            if len(watch) >= self.limits[node]:
-                watch[:] = [one for one in watch if not one.dead]
-                self.limits[node] = 2 * len(watch) + 32
-            watch.append(incompatibility)
+    # -- propagating
 
     def _assign(self, index: int, mask: int, cause: Incompatibility | None) -> None:
         before = self.masks[index]
@@ -247,7 +180,7 @@ class _Search:
         while queue:
             index = queue.pop()
             if not self.trail.level:
-                self._bury(index)
+                self.knowledge.bury(index)
             for incompatibility in reversed(self.watch[index]):
                 open_node = -1
                 open_mask = 0
@@ -267,20 +200,6 @@ class _Search:
                     queue = [self._learn(incompatibility)]
                     break
 
-    def _bury(self, index: int) -> None:
-        """Stop watching what can never hold again: a term that is contradicted at level 0 stays so."""
-        masks = self.masks
-        alive: list[Incompatibility] = []
-        for incompatibility in self.watch[index]:
-            if not incompatibility.dead:
-                for node, mask in incompatibility.terms:
-                    if not masks[node] & mask:
-                        incompatibility.dead = True
-                        break
-                else:
-                    alive.append(incompatibility)
-        self.watch[index] = alive
-
     def _learn(self, conflict: Incompatibility) -> int:
         """Go back before the decision that is to blame, rule out what was learned, and give the node that this is about."""
         for node, _ in conflict.terms:
@@ -290,7 +209,7 @@ class _Search:
         learned, level = learn(self.trail, self.problem.nodes, conflict)
         self._back(level)
         if learned is not conflict and level:
-            self._add(learned)  # what is assigned at level 0 is never undone
+            self.knowledge.add(learned)  # what is assigned at level 0 is never undone
         for node, mask in learned.terms:
             if self.masks[node] & ~mask:
                 self._assign(node, self.masks[node] & ~mask, learned)
