@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from envkit.errors import InterpreterError
 from envkit.host.processes import inherited
@@ -14,6 +14,9 @@ from envkit.interpreter.interpreter import Interpreter
 from envkit.interpreter.places import candidates
 from envkit.interpreter.spec import Spec, parse_spec
 from envkit.interpreter.windows import known_to_windows
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _WORKERS = 8
 
@@ -114,6 +117,8 @@ def _probe_all(
     waiting = [path for path in paths if path not in ready]
     answers: dict[str, Interpreter | Skipped] = dict(ready)
     if waiting:
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(min(_WORKERS, len(waiting)), "envkit-probe") as executor:
             futures: dict[str, Future[Interpreter | Skipped]] = {path: executor.submit(ask, path) for path in waiting}
             answers.update({path: future.result() for path, future in futures.items()})

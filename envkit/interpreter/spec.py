@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from envkit.interpreter.interpreter import Interpreter
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
+
+_USUAL = re.compile(r"(|python|cpython|pypy|graalpy)(\d)(?:\.(\d{1,3})(?:\.(\d{1,3}))?)?(t?)", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,16 @@ def parse_spec(text: str | None) -> Spec:
     text = text.strip()
     if os.path.isabs(text) or os.sep in text or (os.altsep is not None and os.altsep in text):
         return Spec(text=text, path=os.path.abspath(os.path.expanduser(text)))
+    usual = _USUAL.fullmatch(text)
+    if usual:  # what nearly all ask for: the libraries for the rest take longer to load than a known one to be found
+        name = usual[1].lower()
+        numbers = tuple(int(number) for number in usual.groups()[1:4] if number)
+        implementation = name if name not in ("", "python") else None
+        return Spec(text=text, implementation=implementation, version=numbers, free_threaded=bool(usual[5]))
+    return _parse_unusual(text)
+
+
+def _parse_unusual(text: str) -> Spec:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from python_discovery import PythonSpec
 
@@ -78,11 +91,11 @@ def parse_spec(text: str | None) -> Spec:
         wanted = SpecifierSet(str(known.version_specifier)) if known.version_specifier is not None else None
     except InvalidSpecifier as error:
         raise InterpreterError(f"{text!r} is no range of versions", context={"spec": text}) from error
-    numbers = (known.major, known.minor, known.micro)
+    version = (known.major, known.minor, known.micro)
     return Spec(
         text=text,
         implementation=None if implementation == "python" else implementation,
-        version=tuple(number for number in numbers if number is not None),
+        version=tuple(number for number in version if number is not None),
         range=wanted,
         free_threaded=known.free_threaded,
         debug=known.debug or None,

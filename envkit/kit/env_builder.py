@@ -76,8 +76,15 @@ class EnvBuilder(builder.EnvBuilder):
         """Find what was named: also a version or a range, of which the best interpreter of the machine is taken."""
         if interpreter is None or isinstance(interpreter, Interpreter):
             return super()._find(interpreter)
-        facts = self._cache_dir or os.path.join(self._find_parts().cache_dir, "interpreters")
-        return _choose(interpreter, facts)
+        return _choose(interpreter, self._cache_dir or os.path.join(self._kept(), "interpreters"))
+
+    def _kept(self) -> str:
+        """Give the folder of a kit's cache, without making a kit for it."""
+        if self._parts is not None:
+            return self._parts.cache_dir
+        from envkit.kit.cache_folder import default_cache_dir
+
+        return default_cache_dir()
 
 
 def _choose(python: str | os.PathLike[str], facts: str | os.PathLike[str]) -> Interpreter:

@@ -88,6 +88,19 @@ def test_specs_are_read(text, version, free_threaded, implementation):
     assert (spec.version, spec.free_threaded, spec.implementation) == (version, free_threaded, implementation)
 
 
+def test_usual_specs_are_read_as_the_library_for_unusual_ones_reads_them():
+    from envkit.interpreter.spec import _USUAL, _parse_unusual
+
+    names = ("", "python", "cpython", "pypy", "graalpy", "PyPy")
+    versions = ("3", "3.9", "3.12", "3.13.1", "2.7.18", "3.100", "3.012")
+    for name in names:
+        for version in versions:
+            for threads in ("", "t"):
+                text = f"{name}{version}{threads}"
+                assert _USUAL.fullmatch(text)
+                assert parse_spec(text) == _parse_unusual(text), text
+
+
 @pytest.mark.parametrize("spec", ["", "  "])
 def test_an_empty_spec_names_no_python(spec):
     with pytest.raises(InterpreterError) as caught:
