@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from envkit.errors import InterpreterError
 
@@ -15,13 +15,15 @@ _IMPLEMENTATIONS = {"cp": ("cpython", "CPython"), "pp": ("pypy", "PyPy"), "graal
 _VERSION = r"(\d+)\.(\d+)(?:\.(\d+))?((?:a|b|rc)\d+)?(t?)"
 
 
-class _Interpreter(Protocol):
-    @property
-    def version(self) -> str: ...
-    @property
-    def markers(self) -> Mapping[str, str]: ...
-    @property
-    def tags(self) -> tuple[str, ...]: ...
+if TYPE_CHECKING:
+
+    class _Interpreter(Protocol):
+        @property
+        def version(self) -> str: ...
+        @property
+        def markers(self) -> Mapping[str, str]: ...
+        @property
+        def tags(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, kw_only=True)

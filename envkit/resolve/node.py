@@ -8,7 +8,6 @@ once however many extras are wanted. Bit 0 always means "not in the solution".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from envkit.resolve.versions import ABSENT
@@ -29,7 +28,6 @@ class Need(NamedTuple):
     text: str
 
 
-@dataclass(slots=True, eq=False)
 class Node:
     """One thing to decide. All integers are masks; *index* is also the order in which nodes were met.
 
@@ -38,21 +36,27 @@ class Node:
     *allowed* is what the constraints leave.
     """
 
-    index: int
-    name: str
-    extra: str | None = None
-    base: int = -1
-    full: int = ABSENT | YES
-    eligible: int = YES
-    stable: int = YES
-    usual: int = YES
-    preferred: int = 0
-    later: int = 0
-    lowest: bool = False
-    releases: Releases | None = None
-    direct: Sequence[DirectRequest] = ()
-    extras: dict[str, int] = field(default_factory=dict[str, int])
-    allowed: int = -1
+    __slots__ = (
+        "allowed", "base", "direct", "eligible", "extra", "extras", "full", "index", "later", "lowest", "name", "preferred",
+        "releases", "stable", "usual",
+    )  # fmt: skip
+
+    def __init__(self, index: int, name: str, extra: str | None = None, base: int = -1) -> None:
+        self.index = index
+        self.name = name
+        self.extra = extra
+        self.base = base
+        self.full = ABSENT | YES
+        self.eligible = YES
+        self.stable = YES
+        self.usual = YES
+        self.preferred = 0
+        self.later = 0
+        self.lowest = False
+        self.releases: Releases | None = None
+        self.direct: Sequence[DirectRequest] = ()
+        self.extras: dict[str, int] = {}
+        self.allowed = -1
 
     @property
     def label(self) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from envkit.errors import RequirementError
 from envkit.model.identity import normalize
-from envkit.model.policy import ResolutionPolicy
-from envkit.model.target import Target
+
+if TYPE_CHECKING:
+    from envkit.model.policy import ResolutionPolicy
+    from envkit.model.target import Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(NamedTuple):
     """What decides whether a file is usable, with every time made absolute: a policy seen by one target.
 
     *hashes* maps normalized names to the allowed ``"sha256:..."`` texts; a name that is not in it is not restricted,
@@ -25,7 +27,7 @@ class Rules:
     target: Target
     policy: ResolutionPolicy
     now: datetime
-    hashes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    hashes: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def cutoff(self, name: str) -> datetime | None:
         """Give the time after which files of *name* do not count."""

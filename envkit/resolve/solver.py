@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from envkit.errors import ResolutionTooDeep
-from envkit.events import Emitter
 from envkit.resolve.node import Need, Node
-from envkit.resolve.problem import Problem
+
+if TYPE_CHECKING:
+    from envkit.events import Emitter
+    from envkit.resolve.problem import Problem
 
 Solution: TypeAlias = dict[int, int]
 
 
-@dataclass(slots=True, eq=False)
 class Fact:
     """Why a set of candidates cannot be together, as far as the outside says so.
 
@@ -24,11 +24,14 @@ class Fact:
     *text* as reason) or "conditional" (yanked, a pre-release that is not allowed, not asked for).
     """
 
-    kind: str
-    node: int
-    text: str = ""
-    need: int = -1
-    mask: int = 0
+    __slots__ = ("kind", "mask", "need", "node", "text")
+
+    def __init__(self, kind: str, node: int, text: str = "", need: int = -1, mask: int = 0) -> None:
+        self.kind = kind
+        self.node = node
+        self.text = text
+        self.need = need
+        self.mask = mask
 
 
 class Incompatibility:
@@ -68,15 +71,17 @@ class Unsolvable(Exception):
         self.proof = proof
 
 
-@dataclass(slots=True)
 class Bounds:
     """How long a solver may work, and whom it tells; it counts conflicts by project as it goes."""
 
-    emitter: Emitter
-    deadline: float
-    max_rounds: int
-    rounds: int = 0
-    conflicts: Counter[str] = field(default_factory=Counter[str])
+    __slots__ = ("conflicts", "deadline", "emitter", "max_rounds", "rounds")
+
+    def __init__(self, emitter: Emitter, deadline: float, max_rounds: int) -> None:
+        self.emitter = emitter
+        self.deadline = deadline
+        self.max_rounds = max_rounds
+        self.rounds = 0
+        self.conflicts: Counter[str] = Counter()
 
     def round(self, problem: Problem, decided: Mapping[int, int]) -> None:
         """Count one decision. Raises `Cancelled` or `ResolutionTooDeep`."""

@@ -76,7 +76,7 @@ def _changes(problem: Problem, facts: Sequence[tuple[int, Fact]], overs: Sequenc
         yield Suggestion(kind="constraint", change=f"drop the constraint {row.text}", subject=row.text), changed, rules
     yield from _policies(problem)
     for minor in other_pythons(problem, overs)[:PYTHONS]:
-        python = replace(rules, target=with_python(rules.target, minor))
+        python = rules._replace(target=with_python(rules.target, minor))
         yield Suggestion(kind="python", change=f"take Python 3.{minor}", subject="python"), inputs, python
     for row in roots:
         if len(inputs.roots) > 1:
@@ -87,10 +87,10 @@ def _changes(problem: Problem, facts: Sequence[tuple[int, Fact]], overs: Sequenc
 def _policies(problem: Problem) -> Iterator[_Change]:
     inputs, rules = problem.inputs, problem.catalog.rules
     if rules.policy.prereleases == "disallow":
-        allowed = replace(rules, policy=replace(rules.policy, prereleases="if-necessary"))
+        allowed = rules._replace(policy=replace(rules.policy, prereleases="if-necessary"))
         yield Suggestion(kind="policy", change="allow pre-releases", subject="prereleases"), inputs, allowed
     if rules.policy.exclude_newer is not None:
-        later = replace(rules, policy=replace(rules.policy, exclude_newer=None))
+        later = rules._replace(policy=replace(rules.policy, exclude_newer=None))
         yield Suggestion(kind="policy", change="drop exclude_newer", subject="exclude_newer"), inputs, later
 
 
