@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from envkit.errors import RequirementError
 from envkit.events import Reporter, Warned, new_operation
 from envkit.formats.file_options import FileOptions, OptionCollector
 from envkit.formats.file_url import file_url_to_path
+from envkit.formats.hash_mode import check_entries
 from envkit.formats.line_options import Options, parse_options, read_hashes, read_settings, split_line
 from envkit.formats.logical import logical_lines
 from envkit.formats.requirement_line import parse_editable, parse_entry
@@ -63,35 +64,19 @@ class RequirementsFile(Value):
             return True
         return not self.options.no_require_hashes and any(entry.hashes for entry in self.requirements)
 
-    def check_hashes(self) -> None:
-        """In hash mode, refuse a requirement that is not pinned, has no hash, or can have none (PEP 508; pip's rule).
+    def check_hashes(self, markers: Mapping[str, str] | None = None) -> None:
+        """In hash mode, refuse a requirement that has no hash, or can have none (pip's rules).
 
-        Raises `RequirementError` for the first one, naming file and line. Outside hash mode nothing is checked.
+        Pins and hashes of one project may be on several lines, constraints included. With *markers* (PEP 508's variables)
+        what does not hold there is passed over, as pip does for the Python that it runs on. Raises `RequirementError` for
+        the first one, naming file and line. Outside hash mode nothing is checked.
         """
         if self.hash_mode:
-            for entry in self.requirements:
-                problem = _hash_problem(entry)
-                if problem:
-                    raise RequirementError(
-                        f"{entry.file}, line {entry.line}: in hash mode {problem}: {entry}",
-                        hint="every requirement needs an exact version and a hash when one of them has a hash",
-                        file=entry.file,
-                        line=entry.line,
-                    )
+            check_entries(self.requirements, self.constraints, markers)
 
 
 def _without_schema(data: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in data.items() if key != "schema"}
-
-
-def _hash_problem(entry: RequirementEntry) -> str | None:
-    if entry.editable or (entry.path is not None and os.path.isdir(entry.path)):
-        return "a folder of sources has no hash to check"
-    if entry.url is not None and "+" in urlsplit(entry.url).scheme:
-        return "a repository has no hash to check"
-    if not entry.is_pinned:
-        return "every version must be pinned with =="
-    return None if entry.hashes else "every requirement needs a hash"
 
 
 def read_requirements(

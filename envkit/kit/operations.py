@@ -41,13 +41,23 @@ def resolve(
 ) -> Resolution:
     """Resolve *wanted* for *target*; *interpreter* builds what only a build can tell."""
     parts = with_file_options(parts, wanted)
-    return parts.resolver(target, interpreter).resolve(
+    for check in wanted.checks:
+        check(target.markers)
+    source = None
+    if wanted.hashes:
+        source = parts.hashed_source(interpreter, wanted.hashes, (*wanted.requirements, *wanted.constraints))
+    resolution = parts.resolver(target, interpreter, source).resolve(
         wanted.requirements,
         constraints=wanted.constraints,
         overrides=overrides,
         preferences=preferences,
         hashes=wanted.hashes,
     )
+    if wanted.direct_hashes:
+        from envkit.kit.direct_hashes import check_direct
+
+        check_direct(parts.client, resolution.pins.values(), wanted.direct_hashes)
+    return resolution
 
 
 def install(
@@ -178,6 +188,8 @@ def sync(parts: Parts, env: Environment, wanted: Any, options: dict[str, Any]) -
 def lock(parts: Parts, wanted: Wanted, requires_python: str, options: dict[str, Any]) -> Lock:
     """Lock *wanted* for all environments in a range."""
     parts = with_file_options(parts, wanted)
+    for check in wanted.checks:
+        check(None)  # a lock is for targets of all kinds
     here = Interpreter.current()
     # places among the requirements are refused by the locker, with a message of its own
     requirements: Any = wanted.requirements

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from envkit.events import Emitter
@@ -65,9 +65,9 @@ class Parts:
     def _find_cache_dir(self) -> str:
         if self.settings.cache_dir is not None:
             return self.settings.cache_dir
-        from platformdirs import user_cache_dir
+        from envkit.kit.cache_folder import default_cache_dir
 
-        return user_cache_dir("envkit", appauthor=False)
+        return default_cache_dir()
 
     @property
     def cache(self) -> Cache:
@@ -113,14 +113,24 @@ class Parts:
             lambda: IndexSource(self.client, self.cache.bucket("digests", 1), DeferredBuilds(self._later(interpreter))),
         )
 
-    def resolver(self, target: Target, interpreter: Interpreter) -> Resolver:
+    def hashed_source(
+        self, interpreter: Interpreter, hashes: Mapping[str, tuple[str, ...]], requirements: Iterable[Any]
+    ) -> IndexSource:
+        """Give candidates with the hashes that are asked for, also where indexes give none."""
+        from envkit.kit.deferred import DeferredBuilds
+        from envkit.kit.hashed_source import HashedSource
+
+        digests, builds = self.cache.bucket("digests", 1), DeferredBuilds(self._later(interpreter))
+        return HashedSource(self.client, digests, builds, hashes=hashes, requirements=requirements)
+
+    def resolver(self, target: Target, interpreter: Interpreter, source: IndexSource | None = None) -> Resolver:
         """Give a resolver for *target*; *interpreter* builds what only a build can tell."""
         from envkit.resolve.resolver import Resolver
 
         settings = self.settings
         return Resolver(
             target,
-            self.source(interpreter),
+            source if source is not None else self.source(interpreter),
             settings.policy,
             solver=settings.solver,
             reporter=settings.reporter,

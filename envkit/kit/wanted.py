@@ -6,7 +6,7 @@ constraints, hashes and options, which hold for the whole operation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -30,8 +30,9 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 class Wanted(NamedTuple):
     """What one operation asks for.
 
-    *hashes* map a normalized name to the allowed ``"algorithm:hex"`` texts; *settings* a normalized name to the config
-    settings of its build; *hash_mode* is true where every file must have an allowed hash.
+    *hashes* map a normalized name to the allowed ``"algorithm:hex"`` texts, *direct_hashes* the URL of a direct reference;
+    *settings* map a normalized name to the config settings of its build; *hash_mode* is true where every file must have an
+    allowed hash. *checks* are called with the markers of the target, and raise where hash mode forbids what holds there.
     """
 
     requirements: tuple[RequirementLike, ...] = ()
@@ -40,6 +41,8 @@ class Wanted(NamedTuple):
     settings: Mapping[str, Mapping[str, Any]] = _NONE
     options: tuple[FileOptions, ...] = ()
     hash_mode: bool = False
+    direct_hashes: Mapping[str, tuple[str, ...]] = _NONE
+    checks: tuple[Callable[[Mapping[str, str] | None], None], ...] = ()
 
     @property
     def simple(self) -> tuple[str, ...] | None:
@@ -113,9 +116,11 @@ class _Collector:
         self.requirements: list[RequirementLike] = []
         self.constraints: list[RequirementLike] = []
         self.hashes: dict[str, set[str]] = {}
+        self.direct: dict[str, set[str]] = {}
         self.settings: dict[str, dict[str, Any]] = {}
         self.options: list[FileOptions] = []
         self.hash_mode = False
+        self.checks: list[Callable[[Mapping[str, str] | None], None]] = []
 
     def add(self, wish: Any) -> None:
         if isinstance(wish, str):
@@ -159,18 +164,21 @@ class _Collector:
         if options is not None:
             self.options.append(options)
         if getattr(wish, "hash_mode", False):
-            wish.check_hashes()
+            self.checks.append(wish.check_hashes)
             self.hash_mode = True
 
     def _entry(self, entry: Any, into: list[RequirementLike]) -> None:
+        if entry.is_direct and entry.hashes:
+            from envkit.kit.direct_hashes import place_of, with_hash
+
+            self.direct.setdefault(place_of(entry), set()).update(_texts(entry.hashes))
+            entry = with_hash(entry)
         into.append(entry.requirement)
         if entry.name is None:
             return
         name = normalize(entry.name)
         if entry.hashes:
-            self.hashes.setdefault(name, set()).update(
-                f"{algorithm}:{digest}" for algorithm, digests in entry.hashes.items() for digest in digests
-            )
+            self.hashes.setdefault(name, set()).update(_texts(entry.hashes))
         if entry.config_settings:
             self.settings.setdefault(name, {}).update(entry.config_settings)
 
@@ -179,7 +187,13 @@ class _Collector:
             requirements=tuple(self.requirements),
             constraints=tuple(self.constraints),
             hashes={name: tuple(sorted(allowed)) for name, allowed in self.hashes.items()},
+            direct_hashes={place: tuple(sorted(allowed)) for place, allowed in self.direct.items()},
             settings=self.settings,
             options=tuple(self.options),
             hash_mode=self.hash_mode,
+            checks=tuple(self.checks),
         )
+
+
+def _texts(hashes: Mapping[str, tuple[str, ...]]) -> set[str]:
+    return {f"{algorithm}:{digest.lower()}" for algorithm, digests in hashes.items() for digest in digests}

@@ -53,15 +53,18 @@ class RequirementEntry(Value):
 
         The text of a direct reference may hold the credentials of its URL.
         """
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
         if self.editable:
-            return Editable(self.path if self.path is not None else self.url or "")
-        if self.path is not None:
-            if self.name is None:
-                return self.path
-            return self._specifier(f" @ {self.path.as_uri()}")
-        if self.url is not None:
-            return self._specifier(f" @ {self.url}") if self.name is not None else self.url
-        return self._specifier(self.specifier)
+            target = self.path if self.path is not None else self.url or ""
+            return Editable(f"{target}{extras}" if extras else target)
+        if self.name is not None:
+            place = self.path.as_uri() if self.path is not None else self.url
+            return self._specifier(f" @ {place}" if place is not None else self.specifier)
+        if self.path is not None and not extras and not self.marker:
+            return self.path
+        # what only its metadata can name, as pip writes it
+        place = self.path.as_uri() if self.path is not None else self.url or ""
+        return f"{place}{extras} ; {self.marker}" if self.marker else f"{place}{extras}"
 
     def _specifier(self, what: str) -> str:
         extras = f"[{','.join(self.extras)}]" if self.extras else ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from envkit.errors import RequirementError
 from envkit.model.identity import normalize, parse_version
-from envkit.model.requirement import RequirementLike, parse_requirement
+from envkit.model.requirement import RequirementLike, parse_marker, parse_requirement
 from envkit.model.secret import mask_credentials
 from envkit.resolve.dependencies import Dependency, read_dependency
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envkit.resolve.catalog import Catalog
+
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+_EXTRAS = re.compile(r"\[([^\[\]#]*)\]$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +78,43 @@ def _root(catalog: Catalog, given: RequirementLike) -> tuple[Dependency | None, 
         from pathlib import Path
 
         from envkit.model.editable import Editable
-        from envkit.resolve.ports import DirectRequest
 
-        if isinstance(given, (Path, Editable)):
-            editable = isinstance(given, Editable)
-            url = place(given.target if isinstance(given, Editable) else given)
-            candidate = catalog.direct(DirectRequest(url=url, editable=editable))
-            return Dependency(candidate.name, (), "", url), f"{candidate.name} @ {mask_credentials(url)}", editable
+        if isinstance(given, Path):
+            return _direct(catalog, place(given), (), editable=False)
+        if isinstance(given, Editable):
+            target, extras = (given.target, ()) if isinstance(given.target, Path) else _split_extras(given.target)
+            return _direct(catalog, place(target), extras, editable=True)
     text = _text(given)
-    row, holds = read_dependency(text, catalog.rules.target.markers)
+    markers = catalog.rules.target.markers
+    if _URL.match(text):
+        url, semicolon, marker = text.partition(" ;")
+        if semicolon and not parse_marker(marker.strip()).evaluate({**markers, "extra": ""}):
+            return None, mask_credentials(text), False
+        url, extras = _split_extras(url.strip())
+        return _direct(catalog, url, extras, editable=False)
+    row, holds = read_dependency(text, markers)
     return row if holds else None, mask_credentials(text), False
+
+
+def _direct(
+    catalog: Catalog, url: str, extras: tuple[str, ...], *, editable: bool
+) -> tuple[Dependency | None, str, bool]:
+    """Look at what has no name in front of it, to learn its name."""
+    from envkit.resolve.ports import DirectRequest
+
+    candidate = catalog.direct(DirectRequest(url=url, editable=editable))
+    row = Dependency(candidate.name, extras, "", url)
+    shown = f"{candidate.name}[{','.join(extras)}]" if extras else candidate.name
+    return row, f"{shown} @ {mask_credentials(url)}", editable
+
+
+def _split_extras(text: str) -> tuple[str, tuple[str, ...]]:
+    """Split ``place[one,two]`` as people write it; the extras come normalized and sorted."""
+    match = _EXTRAS.search(text)
+    if match is None or not match.start():
+        return text, ()
+    names = sorted({normalize(name.strip()) for name in match[1].split(",") if name.strip()})
+    return text[: match.start()], tuple(str(name) for name in names)
 
 
 def place(target: str | Path) -> str:

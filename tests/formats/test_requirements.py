@@ -107,7 +107,7 @@ def test_a_reporter_that_raises_harms_nothing():
     ("text", "part"),
     [
         ("a==1 --hash=sha256:aa\nb==2\n", "needs a hash"),
-        ("a==1 --hash=sha256:aa\nb>=2 --hash=sha256:aa\n", "pinned"),
+        ("a==1 --hash=sha256:aa\nb>=2\n", "pinned"),
         ("a==1 --hash=sha256:aa\ngit+https://g.example/b#egg=b\n", "repository"),
         ("--require-hashes\na\n", "pinned"),
         ("a==1 --hash=sha256:aa\n-e git+https://g.example/b#egg=b\n", "sources"),
@@ -123,7 +123,7 @@ def test_hash_mode_is_strict(text, part):
 
 @pytest.mark.parametrize(
     "text",
-    ["a==1 --hash=sha256:aa\n", "a\n", "--require-hashes\nhttps://f.example/a.zip#sha256=" + "0" * 64,
+    ["a==1 --hash=sha256:aa\n", "a\n", "a==1 --hash=sha256:aa\nb>=2 --hash=sha256:aa\n", "--require-hashes\nhttps://f.example/a.zip#sha256=" + "0" * 64,
      "a===1 --hash=sha512:b",
      "--no-require-hashes\na==1 --hash=sha256:aa\nb\n"],
 )  # fmt: skip

@@ -1,0 +1,74 @@
+"""What files name by place alone: URLs, repositories and folders, with extras and markers behind them."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+import envkit
+from envkit.formats.requirements_txt import read_requirements
+from envkit.model.editable import Editable
+from envkit.testing.wheels import make_wheel
+from envkit.wheels.settings import BuildSettings
+from tests.wheels.doubles import write_project
+
+
+@pytest.fixture
+def place(tmp_path):
+    links = tmp_path / "links"
+    links.mkdir()
+    make_wheel(links, "lib", "1.0")
+    make_wheel(tmp_path, "direct", "1.0", extras={"more": ["lib"]})
+    facts = {"version": "1.0", "requires": ["lib; extra == 'More-Lib'"], "extras": ["More-Lib"]}
+    write_project(tmp_path / "folder", {"name": "in-folder", **facts})
+    write_project(tmp_path / "repo", {"name": "in-repo", **facts})
+    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
+        subprocess.run(["git", "-C", str(tmp_path / "repo"), *command], check=True)
+    return tmp_path
+
+
+@pytest.fixture
+def kit(place):
+    build = BuildSettings(variables={"BUILD_LOG": str(place / "ran.txt")})
+    with envkit.Kit(indexes=(), find_links=(place / "links",), cache_dir=place / "cache", build=build) as kit:
+        yield kit
+
+
+def names(kit, place, wanted) -> list[str]:
+    if isinstance(wanted, str):
+        (place / "r.txt").write_text(wanted + "\n")
+        wanted = read_requirements(place / "r.txt")
+    env = kit.create(place / "env")
+    kit.install(env, wanted)
+    return [one.name for one in kit.list(env)]
+
+
+@pytest.mark.parametrize(
+    ("line", "installed"),
+    [
+        ("{base}/direct-1.0-py3-none-any.whl", ["direct"]),
+        ("{base}/direct-1.0-py3-none-any.whl ; python_version < '3'", []),
+        ("git+{base}/repo", ["in-repo"]),
+        ("git+{base}/repo ; python_version < '3'", []),
+        ("git+{base}/repo#egg=in-repo", ["in-repo"]),
+        ("./folder", ["in-folder"]),
+        ("./folder[more_lib]", ["in-folder", "lib"]),
+        ("./folder[more-lib]; python_version < '3'", []),
+        ("-e ./folder", ["in-folder"]),
+        ("-e ./folder[More.Lib]", ["in-folder", "lib"]),
+        ("./direct-1.0-py3-none-any.whl[more]", ["direct", "lib"]),
+    ],
+)
+def test_lines_of_files(kit, place, line, installed):
+    assert names(kit, place, line.format(base=place.as_uri())) == installed
+
+
+def test_without_a_file(kit, place):
+    assert names(kit, place, [f"git+{(place / 'repo').as_uri()}"]) == ["in-repo"]
+
+
+def test_an_editable_with_extras(kit, place):
+    assert names(kit, place, [Editable(f"{place / 'folder'}[more-lib]")]) == ["in-folder", "lib"]
+    env = envkit.Environment.open(place / "env")
+    assert kit.freeze(env)[1] == f"-e {place / 'folder'}"
