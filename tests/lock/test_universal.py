@@ -420,6 +420,10 @@ _WORLDS = st.fixed_dictionaries(
 @settings(max_examples=30)
 def test_valid_in_sampled_environments(projects, roots):
     """Where there is a lock it is right in every sampled environment; where there is none, some environment has none."""
+    check_against_single_environments(projects, roots)
+
+
+def check_against_single_environments(projects, roots) -> None:
     chosen = random.Random(0).sample(in_range(">=3.9"), 40)
     try:
         found = locked(projects, roots, policy=ResolutionPolicy(deadline=20))
@@ -434,3 +438,32 @@ def test_valid_in_sampled_environments(projects, roots):
         assert failed, "every environment can be resolved by itself"
         return
     check_everywhere(found, projects, roots, targets=chosen)
+
+
+_MORE_MARKS = st.one_of(_MARKS, st.sampled_from(
+    ["; python_full_version>='3.11.5'", "; os_name!='nt'", "; platform_system=='Darwin'", "; sys_platform in 'linux darwin'",
+     "; sys_platform=='darwin' and platform_machine=='x86_64'", "; platform_python_implementation!='CPython'",
+     "; extra!='x'", "; extra=='x' or python_version<'3.12'"]
+))  # fmt: skip
+_MORE_REQUIREMENTS = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(_NAMES),
+    st.sampled_from(["", "", "[x]"]),
+    st.sampled_from(["", "", ">=2", "<2", "==1", "!=1", "!=2", "<3"]),
+    _MORE_MARKS,
+)
+_MORE_RELEASES = st.builds(
+    lambda requires, python: Release(requires=tuple(requires), requires_python=python, extras=("x",)),
+    st.lists(_MORE_REQUIREMENTS, max_size=4),
+    st.sampled_from([None, None, None, ">=3.9", ">=3.11", "<3.12", ">=3.9,<3.14", ">=3.10.2", "!=3.12.*"]),
+)
+_MORE_WORLDS = st.fixed_dictionaries(
+    {name: st.dictionaries(st.sampled_from("1234"), _MORE_RELEASES, min_size=2) for name in _NAMES}
+)
+
+
+@pytest.mark.slow
+@given(_MORE_WORLDS, st.lists(_MORE_REQUIREMENTS, min_size=1, max_size=4))
+@settings(max_examples=2_000)
+def test_valid_in_sampled_environments_of_harder_worlds(projects, roots):
+    check_against_single_environments(projects, roots)
