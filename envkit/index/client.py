@@ -142,8 +142,6 @@ class IndexClient:
     def _cancelled(self) -> bool:
         return self._emitter.cancel is not None and self._emitter.cancel.cancelled
 
-    # -- views
-
     def versions(self, name: str, *, yanked: bool = False) -> tuple[Version, ...]:
         """Give the versions of a project, the newest first; see `project` for what is raised."""
         from envkit.index.views import versions_of
