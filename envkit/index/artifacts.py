@@ -28,7 +28,7 @@ class ArtifactStore:
 
     def metadata_at_hand(self, artifact: Artifact) -> bytes | None:
         """Give metadata without asking anyone, None where it is not at hand."""
-        return self._reader.read(artifact) if self.has_metadata(artifact) else None
+        return self._reader.read_cached(artifact)
 
     def metadata(self, artifact: Artifact) -> bytes:
         """Give metadata; see `MetadataReader.read`."""

@@ -49,8 +49,7 @@ class MetadataReader:
 
         Raises `IndexAccessError`, or `InvalidWheel` where the verified file is no wheel of this project.
         """
-        data = self.cached(artifact)
-        how = "cache"
+        data = self.read_cached(artifact)
         if data is None:
             data, how = self._find(artifact)
             if artifact.hashes:
@@ -58,6 +57,17 @@ class MetadataReader:
                     self._bucket.put(cache_key(artifact), (_SEEN if how == "file" else _PROMISED) + data)
             elif how in ("sidecar", "range"):
                 self._unhashed[artifact.url] = data
+            self._report(artifact, how)
+        return data
+
+    def read_cached(self, artifact: Artifact) -> bytes | None:
+        """Give metadata that is at hand, and tell that it was used."""
+        data = self.cached(artifact)
+        if data is not None:
+            self._report(artifact, "cache")
+        return data
+
+    def _report(self, artifact: Artifact, how: str) -> None:
         if self._emitter.active:
             from envkit.events import MetadataFetched
 
@@ -69,7 +79,6 @@ class MetadataReader:
                     how=how,
                 )
             )
-        return data
 
     def _find(self, artifact: Artifact) -> tuple[bytes, str]:
         local = local_path(artifact.url) is not None

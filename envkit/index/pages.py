@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _FORM = 1
 _SETTLED = 30.0
 """Seconds for which a page that was asked for stays settled in one client, also if its headers say to ask each time."""
+_MISSED = 0.25
+"""Seconds for which a page that is not in the cache is not looked for again: whoever waits for it asks all the time."""
 _JUST_READ = 20_000
 """Files of pages that were just read and are held for whoever wanted them; about a kilobyte each."""
 _NOT_FOUND = (404, 410)
@@ -81,6 +83,7 @@ class RemotePages:
         self._refresh = refresh
         self._clock = clock
         self._settled: dict[str, tuple[float, Record]] = {}
+        self._missed: dict[str, float] = {}
         self._unkept: dict[str, ParsedPage] = {}
         self._just_read: dict[str, tuple[str, ParsedPage]] = {}
         self._reader = Workers(1)
@@ -92,8 +95,12 @@ class RemotePages:
             return settled[1]
         if self._refresh.wants(key) and not self._offline:
             return None
+        missed = self._missed.get(key)
+        if missed is not None and missed > time.monotonic() and not self._offline:
+            return None
         record = self._stored_record(key)
         if record is None:
+            self._missed[key] = time.monotonic() + _MISSED
             return None
         now = self._clock()
         # A clock that went back would keep a page fresh for ever.
@@ -144,6 +151,9 @@ class RemotePages:
                     return record, page
                 # Another process may have just put a newer page in its place.
                 record = self._stored_record(key)
+        return self._fetch(key, url, project)
+
+    def _fetch(self, key: str, url: str, project: str | None) -> tuple[Record, ParsedPage | None]:
         self._settled.pop(key, None)
         if self._offline:
             raise TransportError(
@@ -154,7 +164,7 @@ class RemotePages:
 
     def ensure(self, key: str, url: str, project: str | None) -> Record:
         """Like `load`, without reading a page that is fresh."""
-        return self.fresh_record(key) or self.load(key, url, project)[0]
+        return self.fresh_record(key) or self._fetch(key, url, project)[0]
 
     def _ask(self, key: str, url: str, project: str | None) -> tuple[Record, ParsedPage | None]:
         from envkit.index.simple_api import ACCEPT

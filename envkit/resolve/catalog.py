@@ -39,6 +39,7 @@ class Catalog:
         self.missing: dict[str, str] = {}
         self.scout: Callable[[], None] | None = None
         self._releases: dict[str, Releases] = {}
+        self._hinted: set[str] = set()
         self._direct: dict[DirectRequest, DirectCandidate] = {}
         self._direct_dependencies: dict[DirectRequest, VersionDependencies | Unusable] = {}
 
@@ -174,8 +175,9 @@ class Catalog:
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Hint at projects that are about to be needed."""
-        wanted = [name for name in names if name not in self._releases]
+        wanted = [name for name in names if name not in self._releases and name not in self._hinted]
         if wanted:
+            self._hinted.update(wanted)
             self.source.prefetch_pages(wanted)
 
     def prefetch_metadata(self, name: str, positions: Iterable[int]) -> None:
