@@ -334,6 +334,19 @@ def test_overrides_and_constraints():
     assert versions(found)["b"] == [("2", 'python_version < "3.12"')]
 
 
+def test_conditional_constraints_divide_where_they_must():
+    projects = {"a": {"1": R("b")}, "b": {"1": [], "2": [], "3": []}}
+    limits = ["b<2; sys_platform=='win32'"]
+    assert versions(locked(projects, ["a"], constraints=limits))["b"] == [("1", None)]  # one version for all
+    roots = ["a", "b>=2; sys_platform=='linux'"]
+    found = locked(projects, roots, constraints=limits)
+    assert (there(found, "b", WINDOWS), there(found, "b", LINUX)) == (["1"], ["3"])
+    found = locked(projects, ["a"], overrides=["b==1; sys_platform=='win32'", "b==2; sys_platform!='win32'"])
+    assert (there(found, "b", WINDOWS), there(found, "b", LINUX)) == (["1"], ["2"])
+    found = locked(projects, ["a"], constraints=["b==1; sys_platform=='win32'", "b==2; sys_platform!='win32'"])
+    assert (there(found, "b", WINDOWS), there(found, "b", LINUX)) == (["1"], ["2"])
+
+
 def test_what_was_locked_stays():
     projects = {"a": {"1": ["b"]}, "b": {"1": []}}
     source = MemorySource(projects)
