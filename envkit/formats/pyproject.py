@@ -17,6 +17,7 @@ from envkit.model.requested import RequirementEntry
 from envkit.model.values import Value
 
 MAX_INCLUDES = 10_000
+_OLD = ("setup.cfg", "setup.py")
 
 Entries = tuple[RequirementEntry, ...]
 
@@ -76,10 +77,15 @@ class ProjectFile(Value):
 
 
 def read_pyproject(path: str | Path) -> ProjectFile:
-    """Read a ``pyproject.toml``, or the one in a folder. Raises `RequirementError` naming the place in the file."""
+    """Read a ``pyproject.toml``, or the one in a folder. Raises `RequirementError` naming the place in the file.
+
+    A folder with ``setup.cfg`` or ``setup.py`` alone is a project of which only a build can tell.
+    """
     place = os.path.abspath(path)
     if os.path.isdir(place):
-        place = os.path.join(place, "pyproject.toml")
+        folder, place = place, os.path.join(place, "pyproject.toml")
+        if not os.path.lexists(place) and any(os.path.isfile(os.path.join(folder, name)) for name in _OLD):
+            return ProjectFile(path=place, static=False)
     return parse_pyproject(decode_text(read_bounded(place), place), path=place)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -83,12 +83,21 @@ def total_size(one: InstalledDistribution) -> int:
         return 0
 
 
-def read_file(one: InstalledDistribution, path: str) -> bytes:
-    """Give the content of a recorded file. Raises `InstallError` for one that is not recorded, missing or huge."""
+def read_file(one: InstalledDistribution, path: str, *, within: Iterable[str | os.PathLike[str]]) -> bytes:
+    """Give the content of a recorded file.
+
+    Raises `InstallError` for one that is not recorded, missing, huge or in none of the folders *within*: a RECORD can name
+    any file of the machine.
+    """
     if not any(row.path == path for row in record.read(one.path)):
         raise InstallError(f"{one.name} has no file {path!r}", context={"project": one.name, "path": path})
+    place = os.path.realpath(locate(one, path))
+    if not any(place.startswith(os.path.join(os.path.realpath(folder), "")) for folder in within):
+        raise InstallError(
+            f"{path} of {one.name} is outside the environment", context={"project": one.name, "path": path}
+        )
     try:
-        with open(locate(one, path), "rb") as file:
+        with open(place, "rb") as file:
             data = file.read(MAX_CONTENT_BYTES + 1)
     except OSError as error:
         raise InstallError(f"{path} of {one.name} cannot be read: {error.strerror}") from error

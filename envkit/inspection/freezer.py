@@ -212,7 +212,7 @@ class Freezer:
         wanted = normalize(name)
         for one in self.distributions():
             if normalize(one.name) == wanted:
-                return read_file(one, path)
+                return read_file(one, path, within=(self._environment.root, one.location))
         raise InstallError(f"{name} is not installed")
 
     def pylock(self, *, lookup: FileLookup | None = None) -> LockContent:

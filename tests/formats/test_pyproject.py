@@ -124,3 +124,13 @@ def test_any_text_is_read_or_refused(text):
         parse_pyproject(text)
     except RequirementError:
         pass
+
+
+def test_a_project_of_old_is_one_that_has_to_be_built(tmp_path):
+    with pytest.raises(RequirementError, match="could not open"):
+        read_pyproject(tmp_path)
+    (tmp_path / "setup.cfg").write_text("[metadata]\nname = old\n")
+    found = read_pyproject(tmp_path)
+    assert (found.name, found.static, found.groups) == (None, False, {})
+    with pytest.raises(RequirementError, match="only a build can tell"):
+        found.requirements()

@@ -123,7 +123,8 @@ def test_hash_mode_is_strict(text, part):
 
 @pytest.mark.parametrize(
     "text",
-    ["a==1 --hash=sha256:aa\n", "a\n", "a==1 --hash=sha256:aa\nb>=2 --hash=sha256:aa\n", "--require-hashes\nhttps://f.example/a.zip#sha256=" + "0" * 64,
+    ["a==1 --hash=sha256:aa\n", "a\n", "a==1 --hash=sha256:aa\nb>=2 --hash=sha256:aa\n",
+     "--require-hashes\nhttps://f.example/a.zip#sha256=" + "0" * 64,
      "a===1 --hash=sha512:b",
      "--no-require-hashes\na==1 --hash=sha256:aa\nb\n"],
 )  # fmt: skip

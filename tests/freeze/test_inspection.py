@@ -167,6 +167,18 @@ def test_contents_without_unpacking_again(env):
             freezer.read_file(name, path)
 
 
+def test_a_record_does_not_open_other_files(env, tmp_path):
+    (tmp_path / "secret.txt").write_text("secret")
+    record = site_of(Path(env.executable)) / "top-1.0.dist-info" / "RECORD"
+    rows = record.read_text() + f"{tmp_path / 'secret.txt'},,\n../../../../secret.txt,,\n../../../bin/top,,\n"
+    record.unlink()
+    record.write_text(rows)
+    for path in (str(tmp_path / "secret.txt"), "../../../../secret.txt"):
+        with pytest.raises(InstallError, match="outside"):
+            Freezer(env).read_file("top", path)
+    assert Freezer(env).read_file("top", "../../../bin/top").startswith(b"#!")
+
+
 def test_lists_equal_pips(kit, env, tmp_path):
     kit.install(env, [envkit.Editable(project(tmp_path / "followed", "followed"))] if False else ["base==1.0"])
     commands = (
