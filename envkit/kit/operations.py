@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from envkit.formats.lock import Lock
     from envkit.model.distribution import InstalledDistribution
     from envkit.model.plan import InstallReport
+    from envkit.model.policy import ResolutionPolicy
     from envkit.wheels.settings import BuildSettings
 
 
@@ -227,8 +228,7 @@ def with_file_options(parts: Parts, wanted: Wanted) -> Parts:
         indexes = _indexes(indexes, options)
         find_links = (*find_links, *options.find_links)
         trusted = (*trusted, *options.trusted_hosts)
-        if options.pre:
-            policy = replace(policy, prereleases="allow")
+        policy = _with_releases(policy, options)
         if options.only_binary or options.no_binary:
             policy = replace(
                 policy,
@@ -239,6 +239,19 @@ def with_file_options(parts: Parts, wanted: Wanted) -> Parts:
     if wanted.settings:
         changed = changed._replace(build=_build_settings(settings.build, wanted))
     return parts if changed == settings else Parts(changed)
+
+
+def _with_releases(policy: ResolutionPolicy, options: FileOptions) -> ResolutionPolicy:
+    """Apply ``--pre``, ``--all-releases`` and ``--only-final``."""
+    if options.pre:
+        policy = replace(policy, prereleases="allow")
+    if ":all:" in options.only_final:
+        policy = replace(policy, prereleases="disallow")
+    chosen: dict[str, Any] = {name: "allow" for name in options.all_releases if name != ":all:"}
+    chosen |= {name: "disallow" for name in options.only_final if name != ":all:"}
+    if not chosen:
+        return policy
+    return replace(policy, prereleases_by_project={**policy.prereleases_by_project, **chosen})
 
 
 def _indexes(indexes: tuple[Any, ...], options: FileOptions) -> tuple[Any, ...]:

@@ -72,3 +72,22 @@ def test_an_editable_with_extras(kit, place):
     assert names(kit, place, [Editable(f"{place / 'folder'}[more-lib]")]) == ["in-folder", "lib"]
     env = envkit.Environment.open(place / "env")
     assert kit.freeze(env)[1] == f"-e {place / 'folder'}"
+
+
+@pytest.mark.parametrize(
+    ("options", "version"),
+    [
+        ("", "1.0"),
+        ("--pre\n", "2.0rc1"),
+        ("--all-releases lib\n", "2.0rc1"),
+        ("--all-releases other\n", "1.0"),
+        ("--pre\n--only-final Lib\n", "1.0"),
+        ("--all-releases lib\n--only-final :all:\n", "1.0"),
+    ],
+)
+def test_options_about_releases(kit, place, options, version):
+    make_wheel(place / "links", "lib", "2.0rc1")
+    (place / "r.txt").write_text(f"{options}lib\n")
+    env = kit.create(place / "env")
+    kit.install(env, read_requirements(place / "r.txt"))
+    assert kit.freeze(env) == (f"lib=={version}",)
