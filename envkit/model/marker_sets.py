@@ -186,16 +186,24 @@ class MarkerSets:
         if found is not None:
             return found
         found = ALL
-        values = sorted(atom for atom in atoms if len(atom) == 3 and atom[1] == "==")
+        values = [atom for atom in sorted(atoms) if len(atom) == 3 and atom[1] == "=="]
+        parts = [atom for atom in sorted(atoms) if atom[1] == "in"]
         for one in values:
-            for variable, value in _IMPLIED.get((one[0], one[2]), ()):
+            implied = _IMPLIED.get((one[0], one[2]), ())
+            for variable, value in implied:
                 for other in values:
                     if other[0] == variable:
-                        rule = self.outside(self.atom(one)), self.atom(other)
-                        second = rule[1] if other[2] == value else self.outside(rule[1])
-                        found = self.both(found, self.either(rule[0], second))
+                        found = self.both(found, self._rule(one, other, holds=other[2] == value))
+            for variable, value in ((one[0], one[2]), *implied):
+                for other in parts:
+                    if other[0] == variable:
+                        found = self.both(found, self._rule(one, other, holds=_is_part(other, value)))
         self._theories[atoms] = found
         return found
+
+    def _rule(self, one: Atom, other: Atom, *, holds: bool) -> Node:
+        then = self.atom(other)
+        return self.either(self.outside(self.atom(one)), then if holds else self.outside(then))
 
     def cubes(self, node: Node, within: Node = ALL) -> list[dict[Atom, bool]] | None:
         """Give the set as alternatives, each a conjunction of answers, as few and short as can be had cheaply.
@@ -232,3 +240,8 @@ class MarkerSets:
             raise LockError(f"a marker is too complex: more than {MAX_CUBES} alternatives")
         memo[lower, upper] = covered, cubes
         return memo[lower, upper]
+
+
+def _is_part(atom: Atom, value: str) -> bool:
+    """Answer a question with "in": is *value* in the text, or the text in *value*?"""
+    return atom[2] in value if atom[3] == "r" else value in atom[2]

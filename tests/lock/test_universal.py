@@ -383,6 +383,9 @@ def test_platforms_that_do_not_exist_need_nothing():
     assert versions(found) == {"c": [("1", 'sys_platform != "win32"')]}
     found = locked({**projects, "c": {"1": R("a>=2; sys_platform=='win32'")}}, ["c; platform_system!='Windows'"])
     assert set(versions(found)) == {"c"}
+    for text in ("sys_platform in 'linux darwin'", "'linux' in sys_platform"):
+        found = locked({**projects, "c": {"1": R(f"a>=2; {text}")}}, ["c; os_name=='nt'"])
+        assert versions(found) == {"c": [("1", 'os_name == "nt"')]}
 
 
 def test_impossible_says_where():
