@@ -87,3 +87,7 @@ def ask_pip(
 
 def open_environment(python: Path) -> Environment:
     return Environment.open(python.parent.parent)
+
+
+def plain(python: Path, wheels: Path, tmp: Path) -> None:
+    pip(python, "install", "-q", "--no-index", "-f", wheels, "alpha", "local", "Big_Name==0.1.dev0")

@@ -12,8 +12,9 @@ from packaging.requirements import Requirement
 from envkit.inspection.freezer import Freezer
 from envkit.inspection.vcs import find_checkout
 from envkit.kit.user_site import user_site
-from tests.freeze.cases import CASES, git, make_wheels, plain, project
-from tests.freeze.places import ask_pip, make, open_environment, run, site_of
+from tests.freeze.cases import CASES, make_wheels
+from tests.freeze.checkouts import git, project
+from tests.freeze.places import ask_pip, make, open_environment, plain, run, site_of
 
 QUICK = ("pip", "uv", "pipx", "envkit", "editable", "hand-made", "broken metadata", "duplicates", "legacy")
 
