@@ -189,15 +189,13 @@ class MarkerSets:
         values = [atom for atom in sorted(atoms) if len(atom) == 3 and atom[1] == "=="]
         parts = [atom for atom in sorted(atoms) if atom[1] == "in"]
         for one in values:
-            implied = _IMPLIED.get((one[0], one[2]), ())
+            implied: tuple[tuple[str, str], ...] = _IMPLIED.get((one[0], one[2]), ())
             for variable, value in implied:
-                for other in values:
-                    if other[0] == variable:
-                        found = self.both(found, self._rule(one, other, holds=other[2] == value))
+                for equal in (other for other in values if other[0] == variable):
+                    found = self.both(found, self._rule(one, equal, holds=equal[2] == value))
             for variable, value in ((one[0], one[2]), *implied):
-                for other in parts:
-                    if other[0] == variable:
-                        found = self.both(found, self._rule(one, other, holds=_is_part(other, value)))
+                for part in (other for other in parts if other[0] == variable):
+                    found = self.both(found, self._rule(one, part, holds=_is_part(part, value)))
         self._theories[atoms] = found
         return found
 
