@@ -15,9 +15,9 @@ from envkit.model.listing import Row
 
 _VERSION = re.compile(r"[0-9][a-z0-9.+]{0,60}\Z", re.ASCII)
 _ENDING = re.compile(r"[\w.]{2,60}-[\w.]{2,60}-[\w.]{2,100}\.whl\Z", re.ASCII)
-_PLAIN_FOLDER = re.compile(r"https://[a-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*)+/\Z")
 _MAX_ADDRESS = 4096
 _OPTIONAL = ("requires-python", "size", "upload-time")
+_is_plain_folder = re.compile(r"https://[a-z0-9.-]++(?::[0-9]++)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*+)++/\Z").match
 _is_sha256 = re.compile(r"[0-9a-f]{64}\Z").match
 
 
@@ -59,7 +59,10 @@ class PlainEntries:
             name, _, version = filename[:-7].rpartition("-")
             plain = filename[-7:] == ".tar.gz"
         digest = hashes["sha256"]
-        place = self._places[url[: -len(filename)]]
+        folder: str = url[: -len(filename)]
+        place: str | None = folder
+        if _is_plain_folder(folder) is None or len(url) > _MAX_ADDRESS:
+            place = self._places[folder]  # relative ones are few, and the same for many files
         if metadata.__class__ is dict:
             plain = plain and len(metadata) == 1
             metadata = metadata["sha256"]
@@ -67,10 +70,11 @@ class PlainEntries:
         elif metadata is False:
             metadata = None
         elif metadata is True:
-            metadata = {}
+            metadata = dict[str, str]()
         else:
             return None
         cleaned = self._pythons[needs]
+        stated: str | dict[str, str] | None = metadata
         if (
             plain
             and self._names[name]
@@ -86,7 +90,7 @@ class PlainEntries:
             and (provenance is None or provenance.__class__ is str)
             and len(filename) <= MAX_FILENAME
         ):
-            return (filename, place, digest, size, cleaned or None, None, upload_time, metadata, provenance)
+            return (filename, place, digest, size, cleaned or None, None, upload_time, stated, provenance)
         return None
 
     def _learn(self, entry: dict[str, Any]) -> None:
@@ -111,9 +115,4 @@ class PlainEntries:
             self._pythons[needs] = clean_requires_python(needs)
         folder = url[: -len(filename)]
         if folder not in self._places:
-            self._places[folder] = self._place(folder)
-
-    def _place(self, folder: str) -> str | None:
-        if len(folder) > _MAX_ADDRESS:
-            return None
-        return folder if _PLAIN_FOLDER.match(folder) else resolve_folder(self._base, folder)
+            self._places[folder] = resolve_folder(self._base, folder) if len(url) <= _MAX_ADDRESS else None
