@@ -15,7 +15,7 @@ from packaging.version import Version
 from envkit.model.candidate import Artifact, ProjectPage, Rejection
 from envkit.model.listing import Row, artifact_of, runs_of
 from envkit.resolve.judging import Judge, Rank
-from envkit.resolve.rules import Rules as Rules
+from envkit.resolve.rules import Rules
 
 _Usable: TypeAlias = tuple[Rank, Row, str | None]
 
