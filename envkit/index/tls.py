@@ -49,7 +49,7 @@ def make_context(config: TlsConfig, *, verify: bool = True) -> ssl.SSLContext:
         pair = (certificate, None) if isinstance(certificate, str) else certificate
         try:
             # Without a password of its own OpenSSL would ask for one on the terminal, and wait.
-            context.load_cert_chain(*pair, password="")
+            context.load_cert_chain(pair[0], pair[1], password="")
         except (OSError, ssl.SSLError) as error:
             raise TransportError(f"client certificate {pair[0]} cannot be used: {error}") from error
     context.set_alpn_protocols(["http/1.1"])

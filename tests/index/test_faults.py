@@ -443,7 +443,9 @@ def test_without_a_hash_or_validator_a_download_begins_anew(make_client: Any) ->
 
 
 @pytest.mark.parametrize(
-    "value", ["86400", (datetime.now(UTC) + timedelta(days=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")]
+    "value",
+    ["86400", (datetime.now(UTC) + timedelta(days=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")],
+    ids=["seconds", "date"],  # the same in each process that collects the tests
 )
 def test_retry_after_is_obeyed_up_to_a_cap(make_client: Any, value: str) -> None:
     seen: list[Any] = []
