@@ -15,7 +15,7 @@ from packaging.pylock import Package, Pylock, PylockUnsupportedVersionError, Pyl
 from envkit.errors import LockError, RequirementError
 from envkit.formats.lock_content import LockContent
 from envkit.formats.text import decode_text, read_lock_bytes
-from envkit.formats.toml import as_table, as_tables, as_text, as_texts, load_toml
+from envkit.formats.toml import as_list, as_table, as_tables, as_text, as_texts, load_toml
 from envkit.model.candidate import Artifact
 from envkit.model.lock import LockedPackage
 from envkit.model.requirement import check_bounds
@@ -68,8 +68,7 @@ def parse_pylock(text: str, *, path: str = "pylock.toml") -> LockContent:
 
 
 def _conflicts(value: object) -> tuple[tuple[str, ...], ...]:
-    lists: list[object] = list(value) if isinstance(value, list) else []
-    return tuple(tuple(names) for one in lists if (names := as_texts(one)))
+    return tuple(tuple(names) for one in as_list(value) if (names := as_texts(one)))
 
 
 def _check_bounds(data: Mapping[str, Any]) -> None:

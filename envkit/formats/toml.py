@@ -24,10 +24,14 @@ def as_table(value: object) -> Mapping[str, Any] | None:
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
 
 
+def as_list(value: object) -> list[object]:
+    """Give a list as it is, anything else as an empty one."""
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
 def as_tables(value: object) -> list[Mapping[str, Any]]:
     """Give the mappings of a list, leaving out what is none."""
-    items = cast("list[object]", value) if isinstance(value, list) else []
-    return [table for table in map(as_table, items) if table is not None]
+    return [table for table in map(as_table, as_list(value)) if table is not None]
 
 
 def as_text(value: object) -> str | None:

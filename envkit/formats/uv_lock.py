@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from envkit.errors import LockError, RequirementError
 from envkit.formats.lock_content import LockContent
 from envkit.formats.lock_parts import LockReading, artifact, wheels_first
-from envkit.formats.toml import as_table, as_tables, as_text, as_texts, load_toml
+from envkit.formats.toml import as_list, as_table, as_tables, as_text, as_texts, load_toml
 from envkit.model.identity import normalize
 from envkit.model.lock import LockedPackage
 from envkit.model.marker_sets import ALL, EMPTY, Node
@@ -84,8 +84,7 @@ class _UvLock(LockReading):
 
     def _conflicts(self, extras: set[str], groups: set[str]) -> tuple[tuple[str, ...], ...]:
         found: list[tuple[str, ...]] = []
-        lists: Any = self._data.get("conflicts")
-        for conflict in lists if isinstance(lists, list) else ():
+        for conflict in as_list(self._data.get("conflicts")):
             tables = as_tables(conflict)
             names = [f"extra:{normalize(name)}" for one in tables if (name := as_text(one.get("extra")))]
             names += [f"group:{normalize(name)}" for one in tables if (name := as_text(one.get("group")))]
