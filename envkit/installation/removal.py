@@ -86,7 +86,7 @@ def _no_record(distribution: InstalledDistribution, path: str) -> InstallError:
     return InstallError(
         f"{distribution.name} {distribution.version} has no record of its files that can be read",
         hint="whatever installed it (distutils, the system's package manager) must remove it, or install it again first; "
-        "an Installer with without_record='forget' removes its metadata and leaves its files",
+        "without_record='forget' (of Kit and Installer) removes its metadata and leaves its files",
         context={"name": distribution.name, "version": distribution.version, "path": path},
     )
 

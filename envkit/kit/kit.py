@@ -12,8 +12,8 @@ from envkit.events import CancelToken, Reporter
 from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.parts import Parts
 from envkit.kit.places import Place, as_environment, as_target, interpreter_of
-from envkit.kit.settings import Settings, as_indexes
-from envkit.kit.wanted import Wanted, Wish, gather
+from envkit.kit.settings import Settings
+from envkit.kit.wanted import Wish, gather
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.resolution import Resolution
 from envkit.model.source import PYPI
@@ -75,39 +75,13 @@ class Kit:
         atomic: Literal["entries", "swap"] = "entries",
         durable: bool = False,
         break_system_packages: bool = False,
+        without_record: Literal["refuse", "forget"] = "refuse",
         lock_timeout: float = 60.0,
         transport: Any = None,
     ) -> None:
-        given: dict[str, Any] = {
-            "indexes": indexes,
-            "find_links": find_links,
-            "cache_dir": cache_dir,
-            "offline": offline,
-            "refresh": refresh,
-            "policy": policy,
-            "credentials": credentials,
-            "keyring": keyring,
-            "trusted_hosts": trusted_hosts,
-            "ca_file": ca_file,
-            "client_cert": client_cert,
-            "proxy": proxy,
-            "timeout": timeout,
-            "retries": retries,
-            "reporter": reporter,
-            "executor": executor,
-            "cancel": cancel,
-            "solver": solver,
-            "build": build,
-            "link_mode": link_mode,
-            "verify": verify,
-            "compile_bytecode": compile_bytecode,
-            "atomic": atomic,
-            "durable": durable,
-            "break_system_packages": break_system_packages,
-            "lock_timeout": lock_timeout,
-            "transport": transport,
-        }
-        self._parts = Parts(Settings(**_completed(given)).checked())
+        given = dict(locals())  # first of all, so that it is the arguments and nothing else
+        del given["self"]
+        self._parts = Parts(Settings.of(given))
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Kit:
@@ -124,8 +98,7 @@ class Kit:
     def with_options(self, **changes: Any) -> Kit:
         """Give a kit like this one but for *changes* (names of the constructor's arguments); caches are shared."""
         kit = copy(self)
-        settings = {**self._parts.settings._asdict(), **_completed(changes)}
-        kit._parts = Parts(Settings(**settings).checked())  # noqa: SLF001  a twin of ours
+        kit._parts = Parts(self._parts.settings.changed(changes))  # noqa: SLF001  a twin of ours
         return kit
 
     def close(self) -> None:
@@ -205,7 +178,9 @@ class Kit:
         constraints: Iterable[Wish] | Wish = (),
     ) -> tuple[Path, ...]:
         """Resolve for *target* (None: the running Python) and save the files into the folder *dest*, as they are."""
-        return self._save(gather(requirements, constraints), dest, target, wheels=False)
+        from envkit.kit.operations import save
+
+        return save(self._parts, gather(requirements, constraints), dest, target, wheels=False)
 
     def wheel(
         self,
@@ -216,15 +191,9 @@ class Kit:
         constraints: Iterable[Wish] | Wish = (),
     ) -> tuple[Path, ...]:
         """Like `download`, but what is no wheel is built, so that *dest* can be installed from alone."""
-        return self._save(gather(requirements, constraints), dest, target, wheels=True)
-
-    def _save(
-        self, wanted: Wanted, dest: str | os.PathLike[str], target: Place | None, *, wheels: bool
-    ) -> tuple[Path, ...]:
         from envkit.kit.operations import save
 
-        place = Interpreter.current() if target is None else target
-        return save(self._parts, wanted, dest, as_target(place), interpreter_of(place), wheels=wheels)
+        return save(self._parts, gather(requirements, constraints), dest, target, wheels=True)
 
     # --- changing environments
 
@@ -366,25 +335,3 @@ class Kit:
     def check(self, env: Environment) -> tuple[Problem, ...]:
         """Give what is wrong with what is installed; empty when nothing is."""
         return self._parts.freezer(env).check()
-
-
-def _completed(changes: dict[str, Any]) -> dict[str, Any]:
-    """Bring arguments of the constructor into the form that `Settings` keeps."""
-    done = dict(changes)
-    if "indexes" in done:
-        done["indexes"] = as_indexes(done["indexes"])
-    if "find_links" in done:
-        links: Iterable[str | os.PathLike[str]] = done["find_links"]
-        done["find_links"] = tuple(os.fspath(item) for item in links)
-    if "trusted_hosts" in done:
-        hosts: Iterable[str] = done["trusted_hosts"]
-        done["trusted_hosts"] = tuple(hosts)
-    folder: str | None = done.get("cache_dir")
-    if folder is not None:
-        done["cache_dir"] = os.path.abspath(folder)
-    if not isinstance(done.get("refresh", False), bool):
-        names: Iterable[str] = done["refresh"]
-        done["refresh"] = tuple(names)
-    if "policy" in done and done["policy"] is None:
-        done["policy"] = ResolutionPolicy()
-    return done

@@ -12,7 +12,7 @@ from envkit.environment.environment import Environment
 from envkit.errors import InstallError, RequirementError, StalePlan
 from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.parts import Parts
-from envkit.kit.places import as_environment
+from envkit.kit.places import Place, as_environment, as_target, interpreter_of
 from envkit.kit.wanted import Wanted
 from envkit.model.identity import normalize, parse_specifier
 from envkit.model.requirement import requirement_name
@@ -204,16 +204,17 @@ def save(
     parts: Parts,
     wanted: Wanted,
     dest: str | os.PathLike[str],
-    target: Target,
-    interpreter: Interpreter,
+    target: Place | None,
     *,
     wheels: bool,
 ) -> tuple[Path, ...]:
-    """Resolve *wanted* and put its files into *dest*."""
+    """Resolve *wanted* for *target* (None: the running Python) and put its files into *dest*."""
     from envkit.kit.downloads import save_files
 
+    place = Interpreter.current() if target is None else target
+    interpreter = interpreter_of(place)
     parts = with_file_options(parts, wanted)
-    resolution = resolve(parts, wanted._replace(options=(), settings={}), target, interpreter)
+    resolution = resolve(parts, wanted._replace(options=(), settings={}), as_target(place), interpreter)
     return save_files(resolution, dest, client=parts.client, builds=parts.builds(interpreter), wheels=wheels)
 
 

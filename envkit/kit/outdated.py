@@ -49,7 +49,7 @@ def find_outdated(parts: Parts, env: Environment) -> tuple[Outdated, ...]:
         early = parts.settings.policy.prereleases == "allow" or here.is_prerelease
         usable = [
             release
-            for release in select(page, rules).releases
+            for release in select(page, rules)
             if not release.yanked and (early or not release.version.is_prerelease)
         ]
         newest = max(usable, key=lambda release: release.version, default=None)

@@ -175,6 +175,7 @@ class Parts:
             atomic=settings.atomic,
             durable=settings.durable,
             break_system_packages=settings.break_system_packages,
+            without_record=settings.without_record,
             reporter=settings.reporter,
             lock_timeout=settings.lock_timeout,
             cancel=settings.cancel,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from envkit.errors import RequirementError
 from envkit.model.policy import ResolutionPolicy, check_choice
 from envkit.model.source import PYPI, Index
 
@@ -48,17 +51,22 @@ class Settings(NamedTuple):
     atomic: Literal["entries", "swap"] = "entries"
     durable: bool = False
     break_system_packages: bool = False
+    without_record: Literal["refuse", "forget"] = "refuse"
     lock_timeout: float = 60.0
     transport: Transport | None = None
     configuration: Configuration | None = None
 
-    def checked(self) -> Self:
-        """Give the settings themselves. Raises `RequirementError` for a choice that there is not."""
-        check_choice("link_mode", self.link_mode, ("auto", "clone", "hardlink", "copy", "symlink"))
-        check_choice("verify", self.verify, ("stat", "hash"))
-        check_choice("atomic", self.atomic, ("entries", "swap"))
-        check_choice("keyring", self.keyring, ("disabled", "auto", "import", "subprocess"))
-        return self
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Settings:
+        """Give the settings for arguments of a `Kit`. Raises `RequirementError` for one that is no such thing."""
+        return _checked(cls(**_completed(given)))
+
+    def changed(self, changes: Mapping[str, Any]) -> Settings:
+        """Give settings like these but for *changes*. Raises `RequirementError` like `of`, `TypeError` like a call."""
+        unknown = changes.keys() - set(self._fields)
+        if unknown:
+            raise TypeError(f"Kit has no argument {', '.join(map(repr, sorted(unknown)))}")
+        return _checked(self._replace(**_completed(changes)))
 
     def __repr__(self) -> str:
         # addresses, proxies and credentials may be secrets
@@ -67,5 +75,53 @@ class Settings(NamedTuple):
 
 def as_indexes(given: Any) -> tuple[Any, ...]:
     """Give what a user wrote for indexes as a tuple of `Index` values (or the mark of the default one)."""
-    items: tuple[Any, ...] = (given,) if isinstance(given, (str, Index)) or given is PYPI else tuple(given)
+    items = (given,) if isinstance(given, Index) or given is PYPI else _several("indexes", given)
     return tuple(Index(item) if isinstance(item, str) else item for item in items)
+
+
+def _checked(settings: Settings) -> Settings:
+    check_choice("link_mode", settings.link_mode, ("auto", "clone", "hardlink", "copy", "symlink"))
+    check_choice("verify", settings.verify, ("stat", "hash"))
+    check_choice("atomic", settings.atomic, ("entries", "swap"))
+    check_choice("keyring", settings.keyring, ("disabled", "auto", "import", "subprocess"))
+    check_choice("without_record", settings.without_record, ("refuse", "forget"))
+    # Whatever a reporter raises is dropped: one that cannot be called would never be missed.
+    if settings.reporter is not None and not callable(settings.reporter):
+        raise RequirementError(
+            f"reporter: {type(settings.reporter).__name__} cannot be called", context={"option": "reporter"}
+        )
+    if not isinstance(settings.policy, ResolutionPolicy):
+        raise RequirementError(
+            f"policy: a ResolutionPolicy is needed, not {type(settings.policy).__name__}", context={"option": "policy"}
+        )
+    return settings
+
+
+def _completed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring arguments of a `Kit` into the form that `Settings` keeps. One thing stands for a tuple of it."""
+    done = dict(given)
+    if "indexes" in done:
+        done["indexes"] = as_indexes(done["indexes"])
+    if "find_links" in done:
+        done["find_links"] = tuple(os.fspath(place) for place in _several("find_links", done["find_links"]))
+    if "trusted_hosts" in done:
+        done["trusted_hosts"] = _several("trusted_hosts", done["trusted_hosts"])
+    if not isinstance(done.get("refresh", False), bool):
+        done["refresh"] = _several("refresh", done["refresh"])
+    if done.get("cache_dir") is not None:
+        done["cache_dir"] = os.path.abspath(done["cache_dir"])
+    if "policy" in done and done["policy"] is None:
+        done["policy"] = ResolutionPolicy()
+    return done
+
+
+def _several(name: str, given: Any) -> tuple[Any, ...]:
+    """Give what was given as a tuple. A text is one thing, not its letters."""
+    if isinstance(given, (str, os.PathLike)):
+        return (given,)  # pyright: ignore[reportUnknownVariableType]
+    try:
+        return tuple(given)
+    except TypeError as error:
+        raise RequirementError(
+            f"{name}: {type(given).__name__} is neither one thing nor several", context={"option": name}
+        ) from error

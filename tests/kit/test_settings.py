@@ -1,0 +1,77 @@
+"""What a kit may be made with: one thing for several, and nothing that is silently something else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import envkit
+from envkit.testing.loopback import LoopbackIndex
+from envkit.testing.wheels import wheel_bytes
+
+
+def test_one_folder_of_links_need_not_be_in_a_list(tmp_path):
+    for name, data in [wheel_bytes("demo", "1.0")]:
+        (tmp_path / name).write_bytes(data)
+    for place in (tmp_path, str(tmp_path)):
+        kit = envkit.Kit(indexes=(), find_links=place, cache_dir=tmp_path / "cache")
+        resolution = kit.resolve("demo", target=envkit.Interpreter.current())
+        assert str(resolution.pins["demo"].version) == "1.0"
+
+
+def test_one_name_to_refresh_need_not_be_in_a_list(tmp_path):
+    with LoopbackIndex(dict([wheel_bytes("demo", "1.0")])) as index:
+        kit = envkit.Kit(indexes=index.url, cache_dir=tmp_path / "cache")
+        kit.resolve("demo", target=envkit.Interpreter.current())
+        before = len(index.requests)
+        kit.with_options(refresh="demo").resolve("demo", target=envkit.Interpreter.current())
+        assert len(index.requests) > before
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"policy": {"strategy": "lowest"}}, "policy"),
+        ({"reporter": "print"}, "reporter"),
+        ({"without_record": "ignore"}, "without_record"),
+        ({"indexes": None}, "indexes"),
+        ({"find_links": 3}, "find_links"),
+        ({"refresh": None}, "refresh"),
+    ],
+)
+def test_what_is_no_such_thing_is_refused_with_its_name(options, name):
+    with pytest.raises(envkit.RequirementError, match=f"^{name}: "):
+        envkit.Kit(**options)
+    with pytest.raises(envkit.RequirementError, match=f"^{name}: "):
+        envkit.Kit().with_options(**options)
+
+
+def test_an_argument_that_there_is_not_is_named():
+    with pytest.raises(TypeError, match="'polices'"):
+        envkit.Kit().with_options(polices=None)
+
+
+def test_options_change_and_the_rest_stays(tmp_path):
+    kit = envkit.Kit(indexes=(), cache_dir=tmp_path / "cache", offline=True)
+    twin = kit.with_options(cache_dir=None, offline=False)
+    assert "cache_dir" in repr(kit)
+    assert str(tmp_path) in repr(kit)
+    assert str(tmp_path) not in repr(twin)
+
+
+def test_distributions_without_a_record_go_when_a_kit_says_so(tmp_path):
+    kit = envkit.Kit(indexes=(), cache_dir=tmp_path / "cache")
+    env = kit.create(tmp_path / "env")
+    site = Path(env.paths["purelib"])
+    info = site / "lost-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lost\nVersion: 1.0\n")
+    (site / "lost.py").write_text("")
+    with pytest.raises(envkit.InstallError, match="lost"):
+        kit.uninstall(env, "lost")
+    assert os.path.exists(info)
+    kit.with_options(without_record="forget").uninstall(env, "lost")
+    assert kit.freeze(env) == ()
+    assert os.path.exists(site / "lost.py")
