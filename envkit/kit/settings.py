@@ -103,7 +103,8 @@ def _completed(given: Mapping[str, Any]) -> dict[str, Any]:
     if "indexes" in done:
         done["indexes"] = as_indexes(done["indexes"])
     if "find_links" in done:
-        done["find_links"] = tuple(os.fspath(place) for place in _several("find_links", done["find_links"]))
+        places: tuple[str | os.PathLike[str], ...] = _several("find_links", done["find_links"])
+        done["find_links"] = tuple(os.fspath(place) for place in places)
     if "trusted_hosts" in done:
         done["trusted_hosts"] = _several("trusted_hosts", done["trusted_hosts"])
     if not isinstance(done.get("refresh", False), bool):
@@ -117,11 +118,11 @@ def _completed(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _several(name: str, given: Any) -> tuple[Any, ...]:
     """Give what was given as a tuple. A text is one thing, not its letters."""
-    if isinstance(given, (str, os.PathLike)):
-        return (given,)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(given, str) or hasattr(given, "__fspath__"):
+        return (given,)
     try:
         return tuple(given)
     except TypeError as error:
         raise RequirementError(
-            f"{name}: {type(given).__name__} is neither one thing nor several", context={"option": name}
+            f"{name}: {given.__class__.__name__} is neither one thing nor several", context={"option": name}
         ) from error

@@ -1,6 +1,7 @@
 """Programs that talk too much, never end, or leave children behind."""
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -46,19 +47,28 @@ def test_a_line_without_end_is_bounded():
     assert len(result.output) <= 1_000_000
 
 
-def test_timeout_ends_it():
-    began = time.monotonic()
-    result = python("import time; print('up', flush=True); time.sleep(60)", timeout=0.5)
-    assert result.ended == "timeout"
-    assert result.output == "up\n"
-    assert time.monotonic() - began < 10
+def until_up(code):
+    """Let it run into timeouts, each longer than the last, until one left it the time to print its first line.
+
+    How long that takes depends on what else the machine does; the code itself sleeps far longer than any of them.
+    """
+    for timeout in (0.3, 1, 3, 10, 30, 90):
+        result = python(code, timeout=timeout)
+        assert result.ended == "timeout"
+        if result.output:
+            break
+    return result
+
+
+def test_timeout_ends_it_and_what_it_said_is_kept():
+    assert until_up("import time; print('up', flush=True); time.sleep(600)").output == "up\n"
 
 
 DAEMON = """
 import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
 print(child.pid, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -79,9 +89,9 @@ def test_cancellation_ends_children_that_left_the_group():
         pids.append(int(line))
         threading.Timer(0.1, token.cancel).start()
 
-    result = python(DAEMON, on_line=on_line, on_cancel=token.on_cancel, timeout=30)
+    result = python(DAEMON, on_line=on_line, on_cancel=token.on_cancel, timeout=300)
     assert result.ended == "cancelled"
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while alive(pids[0]) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not alive(pids[0])
@@ -91,15 +101,17 @@ def test_cancelled_before_the_start_ends_at_once():
     token = CancelToken()
     token.cancel()
     began = time.monotonic()
-    assert python("import time; time.sleep(60)", on_cancel=token.on_cancel).ended == "cancelled"
-    assert time.monotonic() - began < 10
+    assert python("import time; time.sleep(600)", on_cancel=token.on_cancel).ended == "cancelled"
+    assert time.monotonic() - began < 300
 
 
 def test_one_that_ignores_the_polite_signal_ends_too():
-    code = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(60)"
-    began = time.monotonic()
-    assert python(code, timeout=0.5).ended == "timeout"
-    assert time.monotonic() - began < 10
+    code = (
+        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(600)"
+    )
+    result = until_up(code)
+    assert result.output == "up\n"
+    assert result.returncode == -signal.SIGKILL
 
 
 def test_a_missing_program_is_an_os_error():
