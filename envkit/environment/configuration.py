@@ -57,5 +57,5 @@ def _arguments(options: _Options, rules: Rules) -> list[str]:
 
 
 def _one_line(line: str) -> str:
-    """Keep a name with a line end in it from adding keys of its own: `site` would read them."""
-    return line.replace("\r", "\\r").replace("\n", "\\n")
+    """Keep a name with a line end in it from adding keys of its own, and one that is no UTF-8 from stopping `site`."""
+    return line.replace("\r", "\\r").replace("\n", "\\n").encode("utf-8", "backslashreplace").decode("utf-8")

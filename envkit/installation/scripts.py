@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shlex
 
 from envkit.errors import InstallError
 from envkit.model.distribution import ScriptRow
 
 _LONGEST_SHEBANG = 127  # bytes that every kernel reads
+_ENCODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*[-\w.]")
 
 
 @functools.lru_cache(maxsize=64)
@@ -30,8 +32,10 @@ def shebang(python: str) -> bytes:
     raw = os.fsencode(python)
     if b" " not in raw and b"\t" not in raw and len(raw) + 3 <= _LONGEST_SHEBANG:
         return b"#!" + raw + b"\n"
-    # A shell script that is also a string literal of Python, as `installer` and others write it.
-    return b"#!/bin/sh\n'''exec' " + os.fsencode(shlex.quote(python)) + b" \"$0\" \"$@\"\n' '''\n"
+    # A shell script that is also a string literal of Python, as `installer` and others write it. A backslash means the
+    # same to both in this form only: what Python takes for an escape would be a syntax error.
+    quoted = shlex.quote(python).replace("\\", "'\"\\\\\"'")
+    return b"#!/bin/sh\n'''exec' " + os.fsencode(quoted) + b" \"$0\" \"$@\"\n' '''\n"
 
 
 def generate(row: ScriptRow, python: str) -> tuple[str, bytes]:
@@ -52,6 +56,11 @@ def rewrite(content: bytes, python: str) -> bytes:
     first, newline, rest = content.partition(b"\n")
     if first.startswith(b"#!pythonw") and os.name == "nt":
         python = python.replace("python.exe", "pythonw.exe")
-    if first.startswith(b"#!python"):
-        return shebang(python) + (rest if newline else b"")
-    return content
+    if not first.startswith(b"#!python"):
+        return content
+    start, _, more = shebang(python).partition(b"\n")
+    encoding = b""
+    if more and _ENCODING.match(rest):  # Python looks for it in two lines (PEP 263), and these are more
+        encoding, _, rest = rest.partition(b"\n")
+        encoding += b"\n"
+    return start + b"\n" + encoding + more + (rest if newline else b"")

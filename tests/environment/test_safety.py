@@ -484,6 +484,13 @@ def test_a_name_with_a_line_end_adds_no_keys(tmp_path):
     assert made.run(["python", "-c", "import sys; assert sys.prefix != sys.base_prefix"]).returncode == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only here may names be any bytes")
+@pytest.mark.parametrize("python", SUPPORTED)
+def test_a_name_that_is_no_text_does_not_stop_python(tmp_path, python):
+    made = EnvBuilder(symlinks=True, interpreter=python).create(tmp_path / os.fsdecode(b"caf\xe9 \xff"))
+    assert made.run(["python", "-c", "import sys; assert sys.prefix != sys.base_prefix"]).returncode == 0
+
+
 def test_a_refusal_leaves_no_trace_in_a_folder_of_others(tmp_path):
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "bin").write_text("mine")

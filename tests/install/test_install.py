@@ -73,7 +73,7 @@ def test_the_whole_specification(shop):
     assert not (info / "direct_url.json").exists()
 
 
-@pytest.mark.parametrize("place", ["with space", "x" * 150, "quote'd", "$HOME `x`", "two  spaces"])
+@pytest.mark.parametrize("place", ["with space", "x" * 150, "quote'd", "$HOME `x`", "two  spaces", "a \\user's \\N"])
 def test_interpreters_at_long_and_odd_paths(tmp_path, place):
     (tmp_path / place).mkdir()
     shop = Workshop(tmp_path / "wheels", make_environment(tmp_path / place / "env"))
@@ -86,6 +86,19 @@ def test_interpreters_at_long_and_odd_paths(tmp_path, place):
             [shop.environment.scripts / name], capture_output=True, text=True, env=environ, check=True
         )
         assert result.stdout.strip() in ("full", "script")
+
+
+@pytest.mark.parametrize("place", ["plain", "with space", "x" * 150])
+@pytest.mark.parametrize("line", ["# -*- coding: latin-1 -*-\n", "# vim: set fileencoding=latin-1 :\r\n"])
+def test_scripts_keep_their_encoding(tmp_path, place, line):
+    (tmp_path / place).mkdir()
+    shop = Workshop(tmp_path / "wheels", make_environment(tmp_path / place / "env"))
+    shop.folder.mkdir()
+    script = f"#!python\n{line}print(len('\xe9\xe8'))\n".encode("latin-1")
+    shop.wheel("old", "1", files={"old-1.data/scripts/old": script})
+    shop.install("old==1")
+    result = subprocess.run([shop.environment.scripts / "old"], capture_output=True, text=True, env={}, check=True)
+    assert result.stdout == "2\n"
 
 
 def test_first_lines_are_as_installer_writes_them():
