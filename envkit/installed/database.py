@@ -6,17 +6,19 @@ distributions must cost a few milliseconds.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from envkit.installed import eggs
 from envkit.installed.fields import read_fields, read_start
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 
+_RELATIVE = {os.open, os.access} <= os.supports_dir_fd
 _USUAL = re.compile(r"([A-Za-z0-9_.]+)-(\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?)\.dist-info\Z")
 
 
@@ -49,26 +51,43 @@ def scan(
 def _scan_folder(folder: str, *, brief: bool) -> list[InstalledDistribution]:
     try:
         entries = os.listdir(folder)
+        # Files are opened relative to the folder, where that can be done: a long path is not followed for each of them.
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC) if _RELATIVE else None
     except OSError:
         return []
     found: list[InstalledDistribution] = []
     location = Path(folder)
-    for name in entries:  # in the order in which Python finds them, since of two with one name the first counts
-        if name[0] == "~":  # what pip renames before it removes
-            continue
-        if name.endswith(".dist-info"):
-            distribution = (brief and _read_name(location, folder, name)) or _read_dist_info(location, folder, name)
-        elif name.endswith((".egg-info", ".egg-link", ".egg")):
-            distribution = eggs.read(location, folder, name)
-        else:
-            continue
-        if distribution is not None:
-            found.append(distribution)
+    place = _Place(location, folder, "" if descriptor is not None else f"{folder}/", descriptor)
+    try:
+        for name in entries:  # in the order in which Python finds them, since of two with one name the first counts
+            if name[0] == "~":  # what pip renames before it removes
+                continue
+            if name.endswith(".dist-info"):
+                distribution = (brief and _read_name(place, name)) or _read_dist_info(place, name)
+            elif name.endswith((".egg-info", ".egg-link", ".egg")):
+                distribution = eggs.read(location, folder, name)
+            else:
+                continue
+            if distribution is not None:
+                found.append(distribution)
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
     return found
 
 
-def _read_name(location: Path, folder: str, name: str) -> InstalledDistribution | None:
+class _Place(NamedTuple):
+    """A folder on the path: *before* leads from *descriptor* to its entries."""
+
+    location: Path
+    folder: str
+    before: str
+    descriptor: int | None
+
+
+def _read_name(place: _Place, name: str) -> InstalledDistribution | None:
     """Read what the name of a metadata folder tells; None where it is not the usual form, or a direct reference."""
+    location, folder, _, _ = place
     match = _USUAL.match(name)
     path = f"{folder}/{name}"
     if match is None or os.path.lexists(f"{path}/direct_url.json"):
@@ -79,42 +98,45 @@ def _read_name(location: Path, folder: str, name: str) -> InstalledDistribution 
     )
 
 
-def _read_dist_info(location: Path, folder: str, name: str) -> InstalledDistribution | None:
-    path = f"{folder}/{name}"
+def _read_dist_info(place: _Place, name: str) -> InstalledDistribution | None:
+    location, folder, before, at = place
+    path = before + name
     # Files are asked for one by one: most are there, and listing the folder costs more than a question each.
-    fields = read_fields(f"{path}/METADATA")
-    if not fields and not os.path.isdir(path):
+    fields = read_fields(f"{path}/METADATA", at)
+    if not fields and not os.path.isdir(f"{folder}/{name}"):
         return None
-    by_name = name[: -len(".dist-info")].partition("-")
-    installer = read_start(f"{path}/INSTALLER", 256)
-    direct_url = _read_json(f"{path}/direct_url.json") if os.access(f"{path}/direct_url.json", os.F_OK) else None
+    installer = read_start(f"{path}/INSTALLER", 256, at)
+    direct_url = (
+        _read_json(f"{path}/direct_url.json", at) if os.access(f"{path}/direct_url.json", 0, dir_fd=at) else None
+    )
     return InstalledDistribution(
-        name=_first(fields, b"name") or normalize(by_name[0]),
-        version=_first(fields, b"version") or by_name[2],
-        path=Path(path),
+        name=_first(fields, "name") or normalize(name[: -len(".dist-info")].partition("-")[0]),
+        version=_first(fields, "version") or name[: -len(".dist-info")].partition("-")[2],
+        path=location / name,
         location=location,
         installer=_first_line(installer) if installer else None,
-        requested=os.access(f"{path}/REQUESTED", os.F_OK),
+        requested=os.access(f"{path}/REQUESTED", 0, dir_fd=at),
         editable=direct_url is not None and is_editable(direct_url),
-        requires_dist=tuple(fields.get(b"requires-dist", ())),
-        requires_python=_first(fields, b"requires-python"),
-        provides_extra=tuple(fields.get(b"provides-extra", ())),
+        requires_dist=tuple(fields.get("requires-dist", ())),
+        requires_python=_first(fields, "requires-python"),
+        provides_extra=tuple(fields.get("provides-extra", ())),
         direct_url=direct_url,
     )
 
 
-def _first(fields: dict[bytes, list[str]], name: bytes) -> str | None:
+def _first(fields: dict[str, list[str]], name: str) -> str | None:
     values = fields.get(name)
     return values[0] or None if values else None
 
 
+@functools.lru_cache(maxsize=64)
 def _first_line(data: bytes) -> str | None:
     lines = data.decode("utf-8", "replace").strip().splitlines()
     return lines[0] if lines else None
 
 
-def _read_json(path: str) -> dict[str, Any] | None:
-    text = read_start(path, 1 << 20)
+def _read_json(path: str, folder: int | None) -> dict[str, Any] | None:
+    text = read_start(path, 1 << 20, folder)
     if text is None:
         return None
     import json

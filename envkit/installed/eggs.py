@@ -55,18 +55,18 @@ def _describe(location: Path, path: str, name: str, kind: str, info: str) -> Ins
     is_dir = os.path.isdir(info)
     fields = read_fields(f"{info}/PKG-INFO" if is_dir else info)
     by_name = name.rpartition(".")[0].split("-")
-    requires = fields.get(b"requires-dist") or (read_requires(f"{info}/requires.txt") if is_dir else [])
-    version = fields.get(b"version", [""])[0] or (by_name[1] if len(by_name) > 1 else "")
+    requires = fields.get("requires-dist") or (read_requires(f"{info}/requires.txt") if is_dir else [])
+    version = fields.get("version", [""])[0] or (by_name[1] if len(by_name) > 1 else "")
     return InstalledDistribution(
-        name=fields.get(b"name", [""])[0] or normalize(by_name[0]),
+        name=fields.get("name", [""])[0] or normalize(by_name[0]),
         version=version,
         path=Path(path),
         location=location,
         kind=kind,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         editable=kind == "egg-link",
         requires_dist=tuple(requires),
-        requires_python=fields.get(b"requires-python", [""])[0] or None,
-        provides_extra=tuple(fields.get(b"provides-extra", ())),
+        requires_python=fields.get("requires-python", [""])[0] or None,
+        provides_extra=tuple(fields.get("provides-extra", ())),
     )
 
 

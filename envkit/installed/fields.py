@@ -7,51 +7,61 @@ import re
 
 _HEAD = 8192
 _MAX_HEAD = 4 << 20
-_WANTED = re.compile(
-    # what comes before the names lets the search pass over most lines at once
-    rb"\n(?=[NVRP])(name|version|requires-(?:dist|python)|provides-extra):[ \t]*([^\r\n]*(?:\r?\n[ \t]+[^\r\n]+)*)",
-    re.IGNORECASE,
-)
+_NAMES = frozenset(("name", "version", "requires-dist", "requires-python", "provides-extra"))
+_FIELD = re.compile(r"\n([NVRPnvrp][AERaer][MRQOmrqo].*)")  # most lines are others, and are passed over here
+_FOLD = re.compile(r"\r?\n[ \t]+")
 _END = re.compile(rb"\n\r?\n")
+_END_OR_FOLD = re.compile(rb"\n(?:\r?(\n)|[ \t])")
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
-def read_fields(path: str) -> dict[bytes, list[str]]:
-    """Read the head of a metadata file: texts by lower-case field name; empty for a file that is not there."""
+def read_fields(path: str, folder: int | None = None) -> dict[str, list[str]]:
+    """Read the head of a metadata file: texts by lower-case field name; empty for a file that is not there.
+
+    *path* is relative to *folder*, a descriptor, if that is given.
+    """
     try:
-        descriptor = os.open(path, _FLAGS)
+        descriptor = os.open(path, _FLAGS, dir_fd=folder)
     except OSError:
         return {}
     try:
         data = b"\n" + os.read(descriptor, _HEAD)
-        end = _END.search(data, 1)
+        first = _END_OR_FOLD.search(data)
+        if first is not None and first[1]:  # what most are like: a short head, each field in a line
+            return _fields(data[: first.start()].decode("utf-8", "replace"))
+        end = _END.search(data)
         while end is None and len(data) < _MAX_HEAD:
             more = os.read(descriptor, 1 << 16)
             if not more:
                 break
             data += more
-            end = _END.search(data, 1)
+            end = _END.search(data)
     except OSError:
         return {}
     finally:
         os.close(descriptor)
-    fields: dict[bytes, list[str]] = {}
-    for key, value in _WANTED.findall(data, 0, end.start() if end else len(data)):
-        text = value.decode("utf-8", "replace").strip()
-        if "\n" in text:
-            text = " ".join(text.split())
-        key = key.lower()
-        if key in fields:
-            fields[key].append(text)
-        else:
-            fields[key] = [text]
+    text = (data[: end.start()] if end else data).decode("utf-8", "replace")
+    return _fields(_FOLD.sub(" ", text))
+
+
+def _fields(head: str) -> dict[str, list[str]]:
+    if "\r" in head:
+        head = head.replace("\r\n", "\n").replace("\r", "\n")
+    fields: dict[str, list[str]] = {}
+    for line in _FIELD.findall(head):
+        name, _, value = line.partition(":")
+        name = name.lower()
+        if name in fields:
+            fields[name].append(value.strip())
+        elif name in _NAMES:
+            fields[name] = [value.strip()]
     return fields
 
 
-def read_start(path: str, limit: int) -> bytes | None:
+def read_start(path: str, limit: int, folder: int | None = None) -> bytes | None:
     """Give the first bytes of a file, None where there is none; without the objects that `open` makes."""
     try:
-        descriptor = os.open(path, _FLAGS)
+        descriptor = os.open(path, _FLAGS, dir_fd=folder)
     except OSError:
         return None
     try:

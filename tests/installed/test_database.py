@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import email.parser
 import importlib.metadata
 import json
+import os
 import sysconfig
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,8 +17,9 @@ from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 
 from envkit.errors import InstallError
-from envkit.installed import record
+from envkit.installed import database, record
 from envkit.installed.database import scan
+from envkit.installed.fields import read_fields
 
 OURS = sysconfig.get_path("purelib")
 
@@ -74,6 +78,46 @@ def test_everything_about_one(tmp_path):
     assert (found.requires_python, found.provides_extra) == (">=3.8", ("x",))
     assert (found.installer, found.requested, found.editable, found.direct_url) == ("pip", True, True, direct)
     assert type(found).from_dict(found.to_dict()) == found
+
+
+FIELDS = st.tuples(
+    st.sampled_from(
+        ("Name", "version", "Requires-Dist", "REQUIRES-DIST", "requires-python", "Provides-Extra", "Summary")
+    ),
+    st.sampled_from((": ", ":", ":\t")),
+    st.lists(st.sampled_from(("a", "b>=1", 'extra == "x"', "\u00e9", "Requires-Dist: c", "-")), min_size=1, max_size=4),
+    st.sampled_from(("\n ", "\n\t", "\r\n  ", " ", "  ")),
+    st.sampled_from(("\n", "\r\n")),
+)
+
+
+@given(st.lists(FIELDS, max_size=8), st.sampled_from(("", "\n", "\r\n", "\nRequires-Dist: no\n", "\r\nVersion: no")))
+def test_heads_are_read_as_email_reads_them(fields, end):
+    text = "".join(f"{name}{colon}{between.join(words)}{line}" for name, colon, words, between, line in fields)
+    message = email.parser.Parser().parsestr(text + end, headersonly=True)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write((text + end).encode())
+        file.flush()
+        found = read_fields(file.name)
+    words = {name: [" ".join(value.split()) for value in values] for name, values in found.items()}
+    expected = {name.lower(): [" ".join(one.split()) for one in message.get_all(name) or ()] for name in message}
+    expected.pop("summary", None)
+    assert words == expected
+
+
+def test_alike_where_files_are_not_opened_relative_to_a_folder(monkeypatch):
+    found = scan([OURS])
+    monkeypatch.setattr(database, "_RELATIVE", False)
+    assert scan([OURS]) == found
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
+def test_no_descriptor_is_left_open(tmp_path):
+    info(tmp_path, "thing", "1")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        scan([tmp_path, tmp_path / "missing"])
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_long_heads_are_read_to_their_end(tmp_path):
