@@ -25,8 +25,12 @@ if TYPE_CHECKING:  # entries are read by text; values that are paths are made fo
 _MAGIC = b"EKC1"
 _HEADER = 16
 _SAFE_GROUP = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?\Z")
+_LONGEST_NAME = 4096
 _TOUCH_AFTER = 3600.0
 """Seconds: the use of an entry is noted at most once an hour, so that reading stays reading."""
+
+OWNER = "project"
+"""A file in an entry that is a folder: the normalized name of the project that it belongs to, where its key says none."""
 
 PRIVATE_DIR = 0o700
 PRIVATE_FILE = 0o600
@@ -173,6 +177,15 @@ def _touch(path: str, status: os.stat_result) -> None:
     with suppress(OSError):
         now = time.time_ns()
         os.utime(path, ns=(now, now if stat.S_ISDIR(status.st_mode) else status.st_mtime_ns))
+
+
+def belongs_to(path: str, project: str) -> bool:
+    """Whether the entry at *path* is a folder that says it belongs to this project."""
+    try:
+        with open(os.path.join(path, OWNER), "rb") as file:
+            return file.read(_LONGEST_NAME) == project.encode("utf-8", "surrogatepass")
+    except OSError:
+        return False
 
 
 def discard(path: str) -> None:

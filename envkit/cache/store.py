@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from envkit.cache.bucket import PRIVATE_DIR, PRIVATE_FILE, Bucket, discard, group_folder, last_use
+from envkit.cache.bucket import PRIVATE_DIR, PRIVATE_FILE, Bucket, belongs_to, discard, group_folder, last_use
 from envkit.host import files
 
 if TYPE_CHECKING:
@@ -110,12 +110,18 @@ class Cache:
     def clear(self, project: str | None = None) -> int:
         """Remove everything, or what belongs to one project (its normalized name). Gives the bytes freed."""
         freed = 0
-        for bucket in self._bucket_folders():
-            folders = [bucket] if project is None else [os.path.join(bucket, group_folder(project))]
-            for folder in folders:
-                freed += _tree_size(folder)
-                discard(folder)
+        for folder in self._bucket_folders() if project is None else self._folders_of(project):
+            freed += _tree_size(folder)
+            discard(folder)
         return freed
+
+    def _folders_of(self, project: str) -> Iterator[str]:
+        for bucket in self._bucket_folders():
+            yield os.path.join(bucket, group_folder(project))
+            for group in _scan(bucket):
+                for item in _scan(group.path):
+                    if item.is_dir(follow_symlinks=False) and belongs_to(item.path, project):
+                        yield item.path
 
     def _bucket_folders(self) -> list[str]:
         root = self._prepare()

@@ -91,6 +91,11 @@ def _read_metadata(path: str) -> bytes:
     return data
 
 
+def _place(key: str, filename: str, sha256: str) -> str:
+    """Give the key of a wheel: among what belongs to its project."""
+    return f"{normalize(filename.partition('-')[0])}/{key}-{sha256}"
+
+
 class BuiltWheels:
     """The cache of built wheels; entries are immutable folders with one wheel and a note of how it came to be."""
 
@@ -103,7 +108,7 @@ class BuiltWheels:
             note = _Note.from_dict(json.loads(self._bucket.get(f"note-{key}") or b"{}"))
             if note.dynamic and still_resolved(note.dynamic) != note.resolved:
                 return None
-            path = str(self._bucket.path(f"{key}-{note.sha256}") / note.filename)
+            path = str(self._bucket.path(_place(key, note.filename, note.sha256)) / note.filename)
             with open(path, "rb") as stream:
                 if hashlib.file_digest(stream, "sha256").hexdigest() != note.sha256:
                     return None
@@ -119,7 +124,8 @@ class BuiltWheels:
         """Move a fresh wheel into the cache and give it as it is there."""
         staging = self._bucket.staging(".whl")
         _move(wheel.path, str(staging))
-        path = str(self._bucket.publish(f"{key}-{wheel.sha256}", staging, name=wheel.filename))
+        place = _place(key, wheel.filename, wheel.sha256)
+        path = str(self._bucket.publish(place, staging, name=wheel.filename))
         note = _Note(
             dynamic=dynamic,
             resolved=resolved,

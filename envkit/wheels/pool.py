@@ -1,8 +1,9 @@
 """The wheel pool: each wheel checked once and unpacked once, under the hash of its archive.
 
-``<root>/<first two digits>/<sha256>`` holds ``tree`` (the files), ``manifest`` and ``bytecode``. An entry is made in a
-folder of its own and published by one rename, so any number of processes may use a pool at once. A bucket of the cache
-has the same form, so `Cache.prune` counts and removes entries here, and what killed processes left in ``=staging``.
+``<root>/<first two digits>/<sha256>`` holds ``tree`` (the files), ``manifest``, ``bytecode``, and a note of its project.
+An entry is made in a folder of its own and published by one rename, so any number of processes may use a pool at once. A
+bucket of the cache has the same form, so `Cache.prune` and `clear` remove entries here, and what killed processes left in
+``=staging``.
 
 Before an entry is used, size, mtime and mode of every file are compared with the manifest: hardlinks share their inode,
 and an edit made inside one environment must not travel to another. A damaged entry is removed, and made again from the
@@ -18,10 +19,11 @@ import os
 import re
 from contextlib import suppress
 
-from envkit.cache.bucket import note_use
+from envkit.cache.bucket import OWNER, note_use
 from envkit.errors import HashMismatch, InstallError
 from envkit.host import exchange, files
 from envkit.model.distribution import LocalWheel
+from envkit.model.identity import normalize
 from envkit.model.source import Origin
 from envkit.transaction.state import new_id
 from envkit.wheels import pool_manifest as manifest
@@ -134,6 +136,7 @@ class WheelPool:
             wheel = unpack(archive, contents, tree, filename=filename, sha256=sha256)
             packed = manifest.encode(manifest.pack_wheel(wheel))
             files.write_bytes(f"{temporary}/manifest", packed, exclusive=True)
+            files.write_bytes(f"{temporary}/{OWNER}", normalize(wheel.name).encode(), exclusive=True)
             self.publish(temporary, self.entry(sha256))
         except BaseException:
             with suppress(OSError):
