@@ -6,7 +6,7 @@ happened to be cached: a digest holds what selecting and evaluating would give.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -31,11 +31,17 @@ if TYPE_CHECKING:  # what reads pages and metadata is loaded where a digest does
 
 
 class Catalog:
-    """One source under one set of rules. Not for several threads at once."""
+    """One source under one set of rules. Not for several threads at once.
+
+    ``identities`` are those of every page that was looked at, by name. ``passing`` is true where something failed that
+    may not fail the next time, though no page has changed: a build, or reading a file.
+    """
 
     def __init__(self, source: CandidateSource, rules: Rules) -> None:
         self.source = source
         self.rules = rules
+        self.identities: dict[str, str] = {}
+        self.passing = False
         self.missing: dict[str, str] = {}
         self.scout: Callable[[], None] | None = None
         self._releases: dict[str, Releases] = {}
@@ -49,10 +55,11 @@ class Catalog:
         if scout is not None:
             scout()
 
-    @property
-    def identities(self) -> dict[str, str]:
-        """The identity of every page that was looked at, by name."""
-        return {name: releases.identity for name, releases in self._releases.items()}
+    def under(self, rules: Rules) -> Catalog:
+        """Give the same source under other rules; the pages that are looked at are noted for both."""
+        other = Catalog(self.source, rules)
+        other.identities = self.identities
+        return other
 
     def releases(self, name: str) -> Releases:
         """Give the usable versions of *name*; an unknown project has none, and is noted in ``missing``."""
@@ -62,6 +69,7 @@ class Catalog:
                 self._look_ahead()
                 return self.releases(name)
             known = self._releases[name] = self._load(name)
+            self.identities[name] = known.identity
         return known
 
     def _load(self, name: str) -> Releases:
@@ -81,20 +89,26 @@ class Catalog:
         releases.learned = True
         return releases
 
-    def rejections(self, name: str) -> tuple[Rejection, ...]:
-        """Say why each unusable file of *name* was passed over. Reads the page again: for errors and reports."""
+    def page(self, name: str) -> ProjectPage | None:
+        """Give the page of *name* where it can be read, again: for errors and reports."""
         try:
-            page = self.source.page(name)
+            return self.source.page(name)
         except EnvkitError:
-            return ()
-        from envkit.resolve.selection import select
+            return None
 
-        return tuple(select(page, self.rules, explain=True).rejections)
+    def rejections(self, name: str, among: Container[str] | None = None) -> tuple[Rejection, ...]:
+        """Say why each unusable file of *name*, or each of those *among* these, was passed over. Reads the page again."""
+        page = self.page(name)
+        if page is None:
+            return ()
+        from envkit.resolve.selection import rejected
+
+        return rejected(page, self.rules, among)
 
     def _select(self, page: ProjectPage) -> list[Release]:
         from envkit.resolve.selection import select
 
-        return select(page, self.rules).releases
+        return select(page, self.rules)
 
     def artifacts(self, name: str, at: int) -> tuple[Artifact, ...]:
         """Give the usable files of a version, the preferred one first."""
@@ -119,6 +133,7 @@ class Catalog:
         if known is None:
             known, lasting = self._read(name, releases.line.texts[at], self.artifacts(name, at))
             known = releases.learn(at, known, lasting=lasting)
+            self.passing = self.passing or not lasting
         return known
 
     def _read(

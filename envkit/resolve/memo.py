@@ -1,7 +1,8 @@
-"""Remember whole resolutions: the same question about an unchanged index has the same answer.
+"""Remember answers, resolutions and impossibilities: the same question about an unchanged index has the same answer.
 
 Kept for each source, in memory, and only where nothing but pages decides: no paths, no direct references, no cut-off that
-moves with the clock. An answer counts as long as every page that was looked at has the identity that it had.
+moves with the clock. An answer counts as long as every page that was looked at has the identity that it had. What is
+impossible is kept only where it rests on pages alone, with those that the suggestions were tried on.
 """
 
 from __future__ import annotations
@@ -9,20 +10,22 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from envkit.errors import ResolutionError
 from envkit.model.pin import Pin
 
 if TYPE_CHECKING:
     from envkit.model.policy import ResolutionPolicy
     from envkit.model.resolution import Resolution
     from envkit.model.target import Target
+    from envkit.resolve.catalog import Catalog
     from envkit.resolve.ports import CandidateSource
 
 ENTRIES = 64
 Key: TypeAlias = tuple[Any, ...]
-_Entry: TypeAlias = "tuple[tuple[tuple[str, str | None], ...], Resolution]"
+_Entry: TypeAlias = "tuple[tuple[tuple[str, str | None], ...], Resolution | ResolutionError]"
 
 _lock = threading.Lock()
 _known: weakref.WeakKeyDictionary[CandidateSource, OrderedDict[Key, _Entry]] = weakref.WeakKeyDictionary()
@@ -61,7 +64,7 @@ def _text(item: object) -> str | None:
 
 
 def recall(source: CandidateSource, key: Key | None) -> Resolution | None:
-    """Give the answer to *key* if every page is as it was."""
+    """Give the answer to *key* if every page is as it was. Raises the error that was the answer."""
     if key is None:
         return None
     try:
@@ -73,28 +76,41 @@ def recall(source: CandidateSource, key: Key | None) -> Resolution | None:
             answers.move_to_end(key)
     except TypeError:
         return None
-    pages, resolution = entry
+    pages, answer = entry
     identify = source.page_identity
     for name, identity in pages:
         if identify(name) != identity:
             return None
-    return resolution
+    if isinstance(answer, ResolutionError):
+        raise _copied(answer)
+    return answer
 
 
-def remember(source: CandidateSource, key: Key | None, identities: Mapping[str, str], resolution: Resolution) -> None:
+def _copied(error: ResolutionError) -> ResolutionError:
+    """Give the error as it was before anybody raised it or added to it."""
+    import copy
+
+    return copy.copy(error)
+
+
+def remember(catalog: Catalog, key: Key | None, answer: Resolution | ResolutionError) -> None:
     """Keep an answer, with the identities of the pages that it rests on."""
-    if key is None or any(pin.origin is not None for pin in resolution.pins.values()):
+    impossible = isinstance(answer, ResolutionError)
+    if key is None or (impossible and catalog.passing):
         return
+    if not isinstance(answer, ResolutionError) and any(pin.origin is not None for pin in answer.pins.values()):
+        return
+    source = catalog.source
     pages: list[tuple[str, str | None]] = []
-    for name, identity in identities.items():
+    for name, identity in catalog.identities.items():
         now = source.page_identity(name)
-        if identity and now != identity:
+        if (identity and now != identity) or (impossible and now is None):
             return  # the page changed meanwhile, or may not be relied on without asking
         pages.append((name, now))
     try:
         with _lock:
             answers = _known.setdefault(source, OrderedDict())
-            answers[key] = (tuple(pages), resolution)
+            answers[key] = (tuple(pages), _copied(answer) if isinstance(answer, ResolutionError) else answer)
             while len(answers) > ENTRIES:
                 answers.popitem(last=False)
     except TypeError:

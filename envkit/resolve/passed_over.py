@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from packaging.version import Version
 
-from envkit.errors import EnvkitError, RequirementError
-from envkit.model.candidate import Artifact, Rejection
+from envkit.errors import RequirementError
+from envkit.model.candidate import Rejection
 from envkit.model.identity import normalize, parse_version
+from envkit.model.listing import Row, artifact_of, runs_of
 from envkit.resolve.judging import accepts_python
 from envkit.resolve.node import ROOT, Node
 from envkit.resolve.problem import Problem
@@ -50,18 +51,46 @@ def passed_over(problem: Problem, node: Node, facts: Iterable[tuple[int, Fact]])
     """Give the versions of a project that what *facts* ask for would allow, and that have no usable file."""
     if node.base >= 0 or node.direct or node.releases is None or node.name in problem.catalog.missing:
         return None
-    usable = frozenset(node.releases.line.texts)
-    found: dict[Version, list[Rejection]] = {}
-    for rejection in problem.catalog.rejections(node.name):
-        version = version_of(rejection.subject, node.name)
-        if version is not None and str(version) not in usable:
-            found.setdefault(version, []).append(rejection)
-    versions = sorted(found, key=sort_key)
+    files = _unusable(problem, node.name, frozenset(node.releases.line.texts))
+    versions = sorted(set(files.values()), key=sort_key)
     mask = _wanted(problem, node, facts, VersionLine([str(version) for version in versions]))
-    wanted = tuple(version for at, version in enumerate(versions) if mask >> (at + 1) & 1)
-    if not wanted:
+    wanted = {version for at, version in enumerate(versions) if mask >> (at + 1) & 1}
+    among = {filename: version for filename, version in files.items() if version in wanted}
+    found: dict[Version, list[Rejection]] = {}
+    for rejection in problem.catalog.rejections(node.name, among) if among else ():
+        found.setdefault(among[rejection.subject], []).append(rejection)
+    told = tuple(version for version in versions if version in found)
+    if not told:
         return None
-    return PassedOver(node.name, wanted, tuple(item for version in reversed(wanted) for item in found[version]))
+    return PassedOver(node.name, told, tuple(item for version in reversed(told) for item in found[version]))
+
+
+def _unusable(problem: Problem, name: str, usable: Collection[str]) -> dict[str, Version]:
+    """Give the files of a project whose versions are not *usable*, and their versions."""
+    page = problem.catalog.page(name)
+    if page is None:
+        return {}
+    found: dict[str, Version] = {}
+    known: dict[str, Version | None] = {}
+    names = [row[0] for rows, _ in runs_of(page.artifacts) for row in rows]
+    for filename in (*names, *(one.subject for one in page.rejected)):
+        text = _version_text(filename, name)
+        if text is None:
+            continue
+        if text not in known:  # a version has many files
+            known[text] = _unusable_version(text, usable)
+        version = known[text]
+        if version is not None:
+            found[filename] = version
+    return found
+
+
+def _unusable_version(text: str, usable: Collection[str]) -> Version | None:
+    try:
+        version = parse_version(text)
+    except RequirementError:
+        return None
+    return None if str(version) in usable else version
 
 
 def _wanted(problem: Problem, node: Node, facts: Iterable[tuple[int, Fact]], line: VersionLine) -> int:
@@ -81,19 +110,15 @@ def _wanted(problem: Problem, node: Node, facts: Iterable[tuple[int, Fact]], lin
     return always & others if asked else always
 
 
-def version_of(filename: str, name: str) -> Version | None:
-    """Give the version in the name of a wheel or an sdist of *name*, or None."""
-    ending = _ENDING.search(filename)
-    stem = filename[: ending.start()] if ending else filename
-    at = stem.find("-")
+def _version_text(filename: str, name: str) -> str | None:
+    """Give the version as it is written in the name of a wheel or an sdist of *name*, or None."""
+    at = filename.find("-")
     while at > 0:
-        if normalize(stem[:at]) == name:
-            text = stem[at + 1 :]
-            try:
-                return parse_version(text.partition("-")[0].replace("_", "-") if filename.endswith(".whl") else text)
-            except RequirementError:
-                return None
-        at = stem.find("-", at + 1)
+        if normalize(filename[:at]) == name:
+            if filename.endswith(".whl"):
+                return filename[at + 1 :].partition("-")[0].replace("_", "-")
+            return _ENDING.split(filename[at + 1 :], maxsplit=1)[0]
+        at = filename.find("-", at + 1)
     return None
 
 
@@ -126,18 +151,16 @@ def _platform(item: Rejection) -> str:
 def _hashes(problem: Problem, over: PassedOver, item: Rejection) -> str:
     """Say which hash was expected and which was found."""
     allowed = problem.catalog.rules.hashes.get(over.name, ())
-    files = [file for file in _files(problem, over.name) if file.filename == item.subject]
+    files = [artifact_of(row, None) for row in _rows(problem, over.name) if row[0] == item.subject]
     texts = [f"{algorithm}:{digest}" for file in files for algorithm, digest in sorted(file.hashes.items())]
     more = f" (or one of {len(allowed) - 1} others)" if len(allowed) > 1 else ""
     expected = f"expected {allowed[0]}{more}" if allowed else "no hash was given for it, and every file needs one"
     return f"{expected}, found {' and '.join(texts) or 'none on the index'}"
 
 
-def _files(problem: Problem, name: str) -> Sequence[Artifact]:
-    try:
-        return problem.catalog.source.page(name).artifacts
-    except EnvkitError:
-        return ()
+def _rows(problem: Problem, name: str) -> list[Row]:
+    page = problem.catalog.page(name)
+    return [row for rows, _ in runs_of(page.artifacts) for row in rows] if page is not None else []
 
 
 def other_pythons(problem: Problem, overs: Iterable[PassedOver]) -> list[int]:
@@ -148,12 +171,12 @@ def other_pythons(problem: Problem, overs: Iterable[PassedOver]) -> list[int]:
     minors: set[int] = set()
     for over in overs:
         reasons = {item.subject: item.reason for item in over.rejections}
-        for file in _files(problem, over.name):
-            reason = reasons.get(file.filename)
+        for row in _rows(problem, over.name):
+            reason = reasons.get(row[0])
             if reason == "wrong-tag":
-                found = [int(text) for text in _WHEEL_PYTHON.findall(file.filename)]
+                found = [int(text) for text in _WHEEL_PYTHON.findall(row[0])]
             elif reason == "requires-python":
-                found = [minor for minor in _MINORS if accepts_python(file.requires_python or "", f"3.{minor}.0")]
+                found = [minor for minor in _MINORS if accepts_python(row[4] or "", f"3.{minor}.0")]
             else:
                 continue
             minors.update(minor for minor in found if minor in _MINORS and minor != python.minor)

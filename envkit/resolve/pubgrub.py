@@ -133,6 +133,8 @@ class _Search:
             try:
                 needs = self.problem.needs(node, other)
             except IndexAccessError:
+                if not self.bounds.patient:
+                    raise
                 continue  # it may never be wanted; if it is, the error comes again then
             finally:
                 self.knowledge.sync()

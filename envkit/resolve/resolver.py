@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from envkit.errors import RequirementError, ResolutionTooDeep
+from envkit.errors import NoCandidate, RequirementError, ResolutionImpossible, ResolutionTooDeep
 from envkit.events import Emitter
 from envkit.model.identity import normalize
 from envkit.model.policy import ResolutionPolicy
@@ -162,8 +162,11 @@ class Resolver:
         try:
             resolution = self._solve(problem, bounds, texts)
             if not problem.unknown_extras:  # those are told every time
-                remember(self.source, key, catalog.identities, resolution)
+                remember(catalog, key, resolution)
             return resolution
+        except (ResolutionImpossible, NoCandidate) as error:
+            remember(catalog, key, error)
+            raise
         finally:
             catalog.save()
 

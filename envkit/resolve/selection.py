@@ -6,7 +6,7 @@ by build tag, the sdist last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -34,27 +34,29 @@ class Release:
         return tuple(artifact_of(row, index) for row, index in self.files)
 
 
-@dataclass(slots=True)
-class Selection:
-    """The usable releases of a page in no order, and why the other files were passed over."""
-
-    releases: list[Release]
-    rejections: list[Rejection]
-
-
-def select(page: ProjectPage, rules: Rules, *, explain: bool = False) -> Selection:
-    """Choose the usable files of *page*. Rejections are collected only with *explain*: they cost as much as the rest."""
+def select(page: ProjectPage, rules: Rules) -> list[Release]:
+    """Choose the usable files of *page*; the releases come in no order."""
     judge = Judge(page.name, rules)
     found: dict[Version, list[_Usable]] = {}
-    rejections: list[Rejection] = list(page.rejected) if explain else []
     for rows, index in runs_of(page.artifacts):
         for row in rows:
             verdict = judge(row)
             if isinstance(verdict, tuple):
                 found.setdefault(verdict[0], []).append((verdict[1], row, index))
-            elif explain:
-                rejections.append(Rejection(subject=row[0], reason=verdict.reason, detail=verdict.detail))
-    return Selection(releases=[_release(*item) for item in found.items()], rejections=rejections)
+    return [_release(*item) for item in found.items()]
+
+
+def rejected(page: ProjectPage, rules: Rules, among: Container[str] | None = None) -> tuple[Rejection, ...]:
+    """Say why each file of *page* that cannot be used was passed over; of the files *among* these names where given."""
+    judge = Judge(page.name, rules)
+    found = [one for one in page.rejected if among is None or one.subject in among]
+    for rows, _ in runs_of(page.artifacts):
+        for row in rows:
+            if among is None or row[0] in among:
+                verdict = judge(row)
+                if not isinstance(verdict, tuple):
+                    found.append(Rejection(subject=row[0], reason=verdict.reason, detail=verdict.detail))
+    return tuple(found)
 
 
 def _release(version: Version, files: list[_Usable]) -> Release:

@@ -72,14 +72,18 @@ class Unsolvable(Exception):
 
 
 class Bounds:
-    """How long a solver may work, and whom it tells; it counts conflicts by project as it goes."""
+    """How long a solver may work, and whom it tells; it counts conflicts by project as it goes.
 
-    __slots__ = ("conflicts", "deadline", "emitter", "max_rounds", "rounds")
+    One that is *patient* goes on where an index fails at what may never be needed; advice is not worth such waiting.
+    """
 
-    def __init__(self, emitter: Emitter, deadline: float, max_rounds: int) -> None:
+    __slots__ = ("conflicts", "deadline", "emitter", "max_rounds", "patient", "rounds")
+
+    def __init__(self, emitter: Emitter, deadline: float, max_rounds: int, *, patient: bool = True) -> None:
         self.emitter = emitter
         self.deadline = deadline
         self.max_rounds = max_rounds
+        self.patient = patient
         self.rounds = 0
         self.conflicts: Counter[str] = Counter()
 

@@ -11,7 +11,6 @@ from envkit.errors import EnvkitError
 from envkit.events import Emitter
 from envkit.model.target import Target
 from envkit.model.values import Value
-from envkit.resolve.catalog import Catalog
 from envkit.resolve.inputs import Inputs
 from envkit.resolve.node import ROOT
 from envkit.resolve.passed_over import PassedOver, other_pythons
@@ -112,11 +111,11 @@ def _try(
 ) -> tuple[tuple[str, str], ...] | None:
     catalog = problem.catalog
     if rules is not catalog.rules:
-        catalog = Catalog(catalog.source, rules)
+        catalog = catalog.under(rules)
     try:
         trial = Problem(catalog, inputs)
         # Nobody watches a trial, but cancelling ends it too.
-        limits = Bounds(Emitter(cancel=bounds.emitter.cancel, kind="suggest"), until, ROUNDS)
+        limits = Bounds(Emitter(cancel=bounds.emitter.cancel, kind="suggest"), until, ROUNDS, patient=False)
         for _ in range(8):
             try:
                 solution = PubGrubSolver().solve(trial, limits)
@@ -133,4 +132,7 @@ def _try(
             )
     except (Unsolvable, EnvkitError):
         bounds.emitter.check()
+    finally:
+        if catalog is not problem.catalog:
+            catalog.save()  # or every page would be judged anew by the changed rules the next time
     return None

@@ -7,7 +7,7 @@ import json
 import pytest
 from packaging.version import Version
 
-from envkit.errors import NoCandidate, ProjectNotFound, ResolutionImpossible
+from envkit.errors import NoCandidate, ProjectNotFound, ResolutionImpossible, TransportError
 from envkit.model.candidate import CoreMetadata
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.source import Origin
@@ -158,6 +158,39 @@ def test_another_python_is_suggested_where_that_helps(release, python):
     assert [one["change"] for one in error.context["suggestions"]] == ["relax a>=2", f"take Python {python}"]
     index = {"a": {"1": [], "2": release}, "b": {"1": ["a>=2"]}}
     assert f"take Python {python}" in [one.change for one in impossible(index, ["b", "a"]).suggestions]
+
+
+def test_what_is_read_for_a_suggestion_is_kept_for_the_next_time():
+    old, new = Release(upload_time="2020-01-01T00:00:00Z"), Release(upload_time="2030-01-01T00:00:00Z")
+    source = MemorySource(
+        {"a": {"1": old, "2": new}, "b": {"1": Release(requires=["a>=2"], upload_time="2020-01-01T00:00:00Z")}}
+    )
+    resolver = Resolver(TARGET, source, ResolutionPolicy(exclude_newer="2025-01-01"))
+    for unused in ("c", "d"):  # another question, so that nothing is answered from memory
+        with pytest.raises(ResolutionImpossible) as caught:
+            resolver.resolve(["a", "b"], constraints=[unused])
+        assert [one.change for one in caught.value.suggestions] == ["drop exclude_newer", "drop b"]
+    read = [what for what in source.calls if what[0] == "metadata"]
+    assert len(read) == len(set(read)) + 1  # of b for either rules, of the newer a for one
+
+
+def test_no_advice_is_sought_from_an_index_that_fails():
+    source = MemorySource({
+        "a": {str(version): ["b>=2"] for version in range(1, 41)}, "b": {"1": [], "2": []}, "c": {"1": []},
+    })  # fmt: skip
+    failed = []
+
+    def metadata(name, version, artifacts):
+        if name == "a" and version < Version("21"):
+            failed.append(version)
+            raise TransportError("the server is busy")
+        return MemorySource.metadata(source, name, version, artifacts)
+
+    source.metadata = metadata
+    with pytest.raises(NoCandidate) as caught:
+        Resolver(TARGET, source).resolve(["a", "b<2", "c>=2"])
+    assert "c>=2" in caught.value.message
+    assert 0 < len(failed) <= 4
 
 
 def test_no_other_python_is_suggested_where_it_does_not_help():

@@ -16,7 +16,7 @@ from envkit.model.listing import Listing, row_of
 from envkit.model.policy import ResolutionPolicy
 from envkit.resolve.digest import Releases
 from envkit.resolve.rules import Rules
-from envkit.resolve.selection import select
+from envkit.resolve.selection import rejected, select
 
 from .graphs import TARGET
 
@@ -74,16 +74,16 @@ def test_rows_and_values_are_judged_alike(files: list[Artifact], policy: Resolut
         ProjectPage(name="my-tool", artifacts=artifacts, identity="i")
         for artifacts in (tuple(files), Listing(([row_of(one) for one in files], "here")))
     ]
-    one, other = (select(page, rules, explain=True) for page in pages)
-    assert [(item.version, item.artifacts, item.yanked) for item in one.releases] == [
-        (item.version, item.artifacts, item.yanked) for item in other.releases
+    one, other = (select(page, rules) for page in pages)
+    assert [(item.version, item.artifacts, item.yanked) for item in one] == [
+        (item.version, item.artifacts, item.yanked) for item in other
     ]
-    assert one.rejections == other.rejections
-    assert len(one.rejections) + len({id(row) for item in other.releases for row, _ in item.files}) <= len(files)
-    quiet = select(pages[1], rules)
-    assert quiet.rejections == []
-    assert [item.files for item in quiet.releases] == [item.files for item in other.releases]
-    told = Releases.of("my-tool", "i", one.releases)
+    rejections = rejected(pages[0], rules)
+    assert rejections == rejected(pages[1], rules)
+    assert len(rejections) + len({id(row) for item in other for row, _ in item.files}) <= len(files)
+    for some in ([], [file.filename for file in files[:3]]):
+        assert rejected(pages[1], rules, some) == tuple(item for item in rejections if item.subject in some)
+    told = Releases.of("my-tool", "i", one)
     again = Releases.decode("my-tool", "i", "rules", told.encode("rules"))
     assert again is not None
     for at in range(len(told.line.texts)):
@@ -94,10 +94,10 @@ def test_rows_and_values_are_judged_alike(files: list[Artifact], policy: Resolut
 @given(FILES, POLICIES, ALLOWED)
 def test_a_file_counts_where_every_rule_says_so(file: Artifact, policy: ResolutionPolicy, allowed: Any) -> None:
     rules = Rules(target=TARGET, policy=policy, now=NOW, hashes=allowed)
-    found = select(ProjectPage(name="my-tool", artifacts=(file,), identity="i"), rules, explain=True)
+    page = ProjectPage(name="my-tool", artifacts=(file,), identity="i")
     expected = _by_packaging(file, policy, allowed)
-    assert [item.version for item in found.releases] == ([expected] if expected is not None else [])
-    assert len(found.rejections) == (0 if expected is not None else 1)
+    assert [item.version for item in select(page, rules)] == ([expected] if expected is not None else [])
+    assert len(rejected(page, rules)) == (0 if expected is not None else 1)
 
 
 def _by_packaging(file: Artifact, policy: ResolutionPolicy, allowed: Any) -> Any:

@@ -11,7 +11,7 @@ from envkit.model.candidate import Artifact, ProjectPage
 from envkit.model.policy import ResolutionPolicy
 from envkit.resolve.judging import accepts_python
 from envkit.resolve.rules import Rules
-from envkit.resolve.selection import select
+from envkit.resolve.selection import rejected, select
 
 from .graphs import TARGET
 
@@ -26,9 +26,8 @@ def chosen(*files, policy=None, hashes=None):
         name="a", identity="i", artifacts=tuple(one if isinstance(one, Artifact) else file(one) for one in files)
     )
     rules = Rules(target=TARGET, policy=policy or ResolutionPolicy(), now=NOW, hashes=hashes or {})
-    selection = select(page, rules, explain=True)
-    names = {str(release.version): [one.filename for one in release.artifacts] for release in selection.releases}
-    return names, {rejection.subject: rejection.reason for rejection in selection.rejections}
+    names = {str(release.version): [one.filename for one in release.artifacts] for release in select(page, rules)}
+    return names, {rejection.subject: rejection.reason for rejection in rejected(page, rules)}
 
 
 def file(filename, **facts):
@@ -116,15 +115,15 @@ def test_a_release_is_yanked_when_all_its_usable_files_are():
         name="a", identity="i", artifacts=(file(PURE, yanked="bad"), file(SDIST), file(LINUX, yanked=""))
     )
     rules = Rules(target=TARGET, policy=ResolutionPolicy(), now=NOW)
-    [release] = select(page, rules).releases
+    [release] = select(page, rules)
     assert (release.version, release.yanked, [one.filename for one in release.artifacts]) == (
         Version("1.0"), False, [SDIST],
     )  # fmt: skip
-    [release] = select(page, Rules(target=TARGET, policy=ResolutionPolicy(only_binary=":all:"), now=NOW)).releases
+    [release] = select(page, Rules(target=TARGET, policy=ResolutionPolicy(only_binary=":all:"), now=NOW))
     assert (release.yanked, len(release.artifacts)) == (True, 2)
 
 
 def test_legacy_sdist_names():
     page = ProjectPage(name="my-tool", identity="i", artifacts=(file("my-tool-1.0.tar.gz"), file("my_tool-1.1.zip")))
-    found = select(page, Rules(target=TARGET, policy=ResolutionPolicy(), now=NOW)).releases
+    found = select(page, Rules(target=TARGET, policy=ResolutionPolicy(), now=NOW))
     assert sorted(str(release.version) for release in found) == ["1.0", "1.1"]

@@ -15,6 +15,7 @@ from envkit.errors import (
     RequirementError,
     ResolutionImpossible,
     ResolutionTooDeep,
+    WheelBuildError,
 )
 from envkit.events import CancelToken, CandidatePinned, ExtraUnknown
 from envkit.model.candidate import CoreMetadata
@@ -302,6 +303,48 @@ def test_the_same_question_is_answered_from_memory_until_a_page_changes(solver):
     source.change("b", {"1": [], "2": []})
     changed = Resolver(TARGET, source, None, solver).resolve(["a"])
     assert str(changed.pins["b"].version) == "2"
+
+
+def test_what_is_impossible_is_answered_from_memory_until_a_page_changes(solver):
+    source = MemorySource({"a": {"1": ["b>=2"], "0": ["b>=2", "c"]}, "b": {"1": []}, "c": {"1": []}})
+
+    def error(**options):
+        with pytest.raises(ResolutionImpossible) as caught:
+            Resolver(TARGET, source, None, solver).resolve(["a", "b"], **options)
+        return caught.value
+
+    first = error()
+    asked = len(source.calls)
+    first.add_note("of the first caller")
+    again = error()
+    assert len(source.calls) == asked
+    assert again.to_dict() == first.to_dict() and again.derivation == first.derivation
+    assert again is not first and not hasattr(again, "__notes__") and again.__context__ is None
+    assert error().__traceback__ is not again.__traceback__
+    source.change("b", {"1": [], "0": []})
+    assert "0 to 1" in error().message
+    source.change("b", {"2": []})
+    assert str(Resolver(TARGET, source, None, solver).resolve(["a", "b"]).pins["b"].version) == "2"
+
+
+def test_impossible_is_remembered_only_where_it_rests_on_pages_alone(solver):
+    source = MemorySource({"a": {"1": ["b"]}, "b": {"1": []}, "c": {"1": ["unknown"]}})
+    broken = True
+
+    def metadata(name, version, artifacts):
+        if name == "b" and broken:
+            raise WheelBuildError("the compiler crashed")
+        return MemorySource.metadata(source, name, version, artifacts)
+
+    source.metadata = metadata
+    resolver = Resolver(TARGET, source, None, solver)
+    for root in ("a", "c"):
+        with pytest.raises(ResolutionImpossible):
+            resolver.resolve([root])
+    broken = False
+    source.change("unknown", {"1": []})
+    assert resolver.resolve(["a"]).pins.keys() == {"a", "b"}
+    assert resolver.resolve(["c"]).pins.keys() == {"c", "unknown"}
 
 
 def test_unknown_extras_are_told_every_time(solver):
