@@ -135,6 +135,12 @@ class IndexClient:
         """
         return self._projects.page(name)
 
+    def unasked(self, name: str) -> dict[str, str]:
+        """Give the indexes that ``first-index`` leaves unasked for a project whose page was read, each with the one that
+        has the project and comes before it. Asks nobody.
+        """
+        return self._projects.unasked(name)
+
     def prefetch_pages(self, names: Iterable[str]) -> None:
         """Start to read pages that are not fresh, at most `Limits.connections` at once; errors show in `project`."""
         self._projects.prefetch(names)

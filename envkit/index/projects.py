@@ -57,6 +57,10 @@ class Projects:
         self._workers.submit(("page", project), settle, urgent=True).result(self._emitter.cancel)
         return self._assemble(project)
 
+    def unasked(self, name: str) -> dict[str, str]:
+        """See `IndexClient.unasked`."""
+        return self._sources.unasked(normalize(name), _fresh)
+
     def prefetch(self, names: Iterable[str]) -> None:
         """See `IndexClient.prefetch_pages`."""
         for name in names:

@@ -52,6 +52,19 @@ class Sources:
                 return self._add_linked(chosen, source, indexes[at + 1 :], project, ask)
         return chosen
 
+    def unasked(self, project: str, ask: Callable[[Source, str], str | None]) -> dict[str, str]:
+        """Give the indexes that were not asked, as an earlier one has the project, each with that one's label."""
+        indexes = self._pins.get(project, self._open) if self._strategy == "first-index" else ()
+        for at, source in enumerate(indexes):
+            state = ask(source, project)
+            if state is None:
+                break
+            if state:
+                others = indexes[at + 1 :]
+                read = {one.label for one, _ in self._add_linked([(source, state)], source, others, project, ask) or ()}
+                return {other.label: source.label for other in others if other.label not in read}
+        return {}
+
     def _add_linked(
         self,
         chosen: Chosen,

@@ -5,7 +5,7 @@ This is the seam between `envkit.resolve` and `envkit.index`: neither knows the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +30,10 @@ class Client(Protocol):
 
     def project(self, name: str) -> ProjectPage:
         """Give the page."""
+        ...
+
+    def unasked(self, name: str) -> Mapping[str, str]:
+        """Give the indexes that were not asked, each with the one that came before it."""
         ...
 
     def metadata(self, artifact: Artifact) -> bytes:
@@ -90,6 +94,10 @@ class IndexSource:
     def page(self, name: str) -> ProjectPage:
         """Give the page."""
         return self._client.project(name)
+
+    def unasked(self, name: str) -> Mapping[str, str]:
+        """Give the indexes that were not asked about a project, each with the one that has it and came before."""
+        return self._client.unasked(name)
 
     def metadata(self, name: str, version: Version, artifacts: Sequence[Artifact]) -> CoreMetadata:
         """Give the metadata from a wheel, else from the sdist."""

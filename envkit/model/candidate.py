@@ -26,6 +26,7 @@ Reason = Literal[
     "builds-forbidden",
     "no-allowed-hash",
     "hidden-by-index",
+    "index-not-asked",
     "unsupported-format",
     "bad-metadata",
     "build-failed",
@@ -35,7 +36,7 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection(Value):
-    """One file, or one version, that was passed over: *detail* says which rule it broke, in a few words."""
+    """One file, version or whole index that was passed over: *detail* says which rule it broke, in a few words."""
 
     subject: str
     reason: Reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from envkit.errors import EnvkitError, NoCandidate, ProjectNotFound, ResolutionImpossible
@@ -16,6 +16,7 @@ from envkit.resolve.problem import Problem
 from envkit.resolve.proof import ordered, to_derivation
 from envkit.resolve.solver import Bounds, Fact, Incompatibility
 from envkit.resolve.suggest import Suggestion, suggest
+from envkit.resolve.unasked import HINT, unasked, unasked_lines
 
 MAX_REJECTIONS = 200
 _Facts: TypeAlias = Sequence[tuple[int, Fact]]
@@ -28,24 +29,42 @@ def to_error(problem: Problem, proof: Incompatibility, bounds: Bounds) -> Envkit
     if simple is not None:
         return simple
     overs = overlooked(problem, facts)
-    lines = [*account(problem, facts), *overlooked_lines(problem, overs)]
+    others = unasked(problem, _needed(problem, facts))
+    lines = [*account(problem, facts), *overlooked_lines(problem, overs), *unasked_lines(others)]
     suggestions = suggest(problem, facts, overs, bounds)
     projects = {problem.nodes[fact.node].name for _, fact in facts}
     context: dict[str, Any] = {
         "requirements": tuple(sorted(row.text for row in problem.inputs.roots)),
         "account": tuple(lines),
         "projects": tuple(sorted(projects - {""})),
-        "rejections": {over.name: tuple(one.to_dict() for one in over.rejections[:MAX_REJECTIONS]) for over in overs},
+        "rejections": _as_data(overs, others),
         "suggestions": tuple(one.to_dict() for one in suggestions),
         "conflicts": dict(bounds.conflicts.most_common(10)),
     }
     return ResolutionImpossible(
         "no choice of versions satisfies every requirement: " + "; ".join(lines),
-        hint=_hint(suggestions),
+        hint=_hints(_hint(suggestions), HINT if others else None),
         context=context,
         derivation=to_derivation(problem, proof),
         suggestions=suggestions,
     )
+
+
+def _needed(problem: Problem, facts: _Facts) -> list[str]:
+    """Give the projects of which the proof says that somebody needs them."""
+    needs = [problem.nodes[fact.need] for _, fact in facts if fact.need >= 0]
+    return [node.name for node in needs if node.base < 0 and not node.direct]
+
+
+def _as_data(overs: Iterable[PassedOver], others: Mapping[str, tuple[Rejection, ...]]) -> dict[str, Any]:
+    found = {over.name: over.rejections[:MAX_REJECTIONS] for over in overs}
+    for name, rejections in others.items():
+        found[name] = (*found.get(name, ()), *rejections)
+    return {name: tuple(one.to_dict() for one in rejections) for name, rejections in found.items()}
+
+
+def _hints(*hints: str | None) -> str | None:
+    return "; ".join(hint for hint in hints if hint) or None
 
 
 def _hint(suggestions: Sequence[Suggestion]) -> str | None:
@@ -95,17 +114,21 @@ def _no_candidate(
         message += f"; {reasons}" if reasons else ""
     else:
         message = f"{node.name} has no usable file: {reasons or 'it has none that ' + asked[1].text + ' allows'}"
+    others = unasked(problem, [node.name])
+    message = "; ".join((message, *unasked_lines(others)))
     overs: list[PassedOver] = [over] if over is not None else []
     tried = suggest(problem, facts, overs, bounds)
     return NoCandidate(
         message,
-        hint=_hint(tried) or _policy_hint(over.rejections if over is not None else rejections),
+        hint=_hints(
+            _hint(tried) or _policy_hint(over.rejections if over is not None else rejections), HINT if others else None
+        ),
         context={
             "project": node.name,
             "requirement": asked[1].text,
             "suggestions": tuple(one.to_dict() for one in tried),
         },
-        rejections=rejections,
+        rejections=(*rejections, *others.get(node.name, ())),
     )
 
 

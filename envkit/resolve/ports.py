@@ -47,7 +47,11 @@ class DirectCandidate(Value):
 
 
 class CandidateSource(Protocol):
-    """Candidates and metadata. Every error raised is an `envkit.errors.EnvkitError`."""
+    """Candidates and metadata. Every error raised is an `envkit.errors.EnvkitError`.
+
+    A source may have two methods more, which only errors ask: ``known_names() -> Iterable[str]`` for near misses, and
+    ``unasked(name) -> Mapping[str, str]``, the indexes that were not asked about a project, each with the one that was.
+    """
 
     def page_identity(self, name: str) -> str | None:
         """Give the identity of the fresh page of *name*, without reading it; None where it must be fetched.
