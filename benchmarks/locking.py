@@ -1,8 +1,7 @@
 """``python -m benchmarks.locking``: universal locks by ``uv lock`` and envkit, in turns on one served index, warm.
 
-The index is the recording, closed: versions whose metadata is not recorded do not exist, for nobody. It was made with
-CPython 3.11, so the locks begin there. With ``--live`` what is missing is asked of the live index while the caches fill, and
-locks begin with 3.10.
+The index is the recording, closed: versions whose metadata is not recorded do not exist, for nobody. With ``--live`` what is
+missing is asked of the live index while the caches fill.
 """
 
 from __future__ import annotations
@@ -97,7 +96,9 @@ def _close(worker: Worker) -> None:
     worker.close()
 
 
-def time_locks(workload: Workload, rounds: int, *, live: bool) -> tuple[Table, dict[str, Outcome]]:
+def time_locks(
+    workload: Workload, rounds: int, requires_python: str, *, live: bool
+) -> tuple[Table, dict[str, Outcome]]:
     """Time one workload; the first turn fills the caches and is not counted."""
     from benchmarks.live import default_database
 
@@ -106,7 +107,7 @@ def time_locks(workload: Workload, rounds: int, *, live: bool) -> tuple[Table, d
         served(fill=fill, max_age=FRESH, closed=not live) as index,
         tempfile.TemporaryDirectory(prefix="envkit-bench-") as folder,
     ):
-        bench = Bench(workload, index, Path(folder), ">=3.10,<3.13" if live else ">=3.11,<3.13")
+        bench = Bench(workload, index, Path(folder), requires_python)
         try:
             return interleave(bench.subjects(), rounds=rounds, warmup=1), bench.outcomes
         finally:
@@ -118,11 +119,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.locking", description=__doc__)
     parser.add_argument("workloads", nargs="*", default=["airflow"], help="airflow if none is named")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument(
+        "--pythons", default=">=3.10,<3.13", help="the range of Pythons, which the recording is made for"
+    )
     parser.add_argument("--live", action="store_true", help="ask the live index for what is not recorded")
     options = parser.parse_args()
     print(machine.markdown(machine.facts()))
     for name in options.workloads:
-        table, outcomes = time_locks(ALL[name], options.rounds, live=options.live)
+        table, outcomes = time_locks(ALL[name], options.rounds, options.pythons, live=options.live)
         print(f"\n{table.markdown(THEIRS, name)}\n")
         print("; ".join(f"{label}: {len(one.pins or ())} packages" for label, one in outcomes.items()))
 

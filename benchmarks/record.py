@@ -37,9 +37,15 @@ PYTHON = Version("3.11.7")
 
 
 def record(
-    workloads: Iterable[Workload], folder: Path, database: Path, peers: Iterable[str], versions: int, timeout: float
+    workloads: Iterable[Workload],
+    folder: Path,
+    database: Path,
+    peers: Iterable[str],
+    versions: int,
+    timeout: float,
+    lock: str | None = None,
 ) -> None:
-    """Record *workloads* into *folder*, keeping what is there."""
+    """Record *workloads* into *folder*, keeping what is there; *lock* is a range of Pythons to lock them for as well."""
     from benchmarks.peers import PEERS
 
     live = LiveIndex(database)
@@ -55,6 +61,8 @@ def record(
                 print(
                     f"{workload.name} by {peer}: {outcome.summary()} in {time.perf_counter() - start:.1f} s", flush=True
                 )
+            if lock is not None:
+                _lock(workload, index.url, Path(cache), lock)
             asked = {path.split("/")[2] for path in index.stats()["asked"]}
         newest = int(datetime.fromisoformat(workload.exclude_newer).timestamp()) if workload.exclude_newer else 2**32
         for name in asked:
@@ -75,6 +83,19 @@ def record(
         f"{len(projects)} projects, {files} files, {metadata} metadata files: {size / 1e6:.1f} MB; {live.fetched} fetches"
     )
     live.close()
+
+
+def _lock(workload: Workload, url: str, cache: Path, requires_python: str) -> None:
+    """Let both lockers ask for what a lock for all platforms needs."""
+    from benchmarks.lockers import UvLock
+    from benchmarks.locking import PLATFORMS
+    from benchmarks.workers import Worker
+
+    theirs = UvLock(url, cache / "uv-lock", cache / "project", requires_python, PLATFORMS, timeout=900)
+    print(f"{workload.name} by uv lock: {theirs.resolve(workload).summary()}", flush=True)
+    with Worker(url, cache / "envkit-lock") as worker:
+        ours = worker.lock(workload, {"requires_python": requires_python, "environments": list(PLATFORMS)})
+    print(f"{workload.name} by envkit's lock: {ours.summary()}", flush=True)
 
 
 class Crawl:
@@ -160,11 +181,13 @@ def main(arguments: list[str] | None = None) -> None:
         "--versions", type=int, default=60, help="newest versions of a project whose metadata is recorded"
     )
     parser.add_argument("--timeout", type=float, default=100.0, help="seconds for each peer and workload")
+    parser.add_argument("--lock", help="lock for this range of Pythons and three platforms too, as >=3.10,<3.13")
     parser.add_argument("--fill", action="store_true", help="no crawl: add what the peers ask for, and nothing else")
     options = parser.parse_args(arguments)
     versions = 0 if options.fill else options.versions
     chosen = [ALL[name] for name in options.workloads] or list(ALL.values())
-    record(chosen, options.folder, options.database, options.peers.split(","), versions, options.timeout)
+    peers = [peer for peer in options.peers.split(",") if peer]
+    record(chosen, options.folder, options.database, peers, versions, options.timeout, options.lock)
 
 
 if __name__ == "__main__":
