@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from envkit.errors import Cancelled, VcsError
 from envkit.events import Emitter
 from envkit.host.streaming import run_streaming
-from envkit.model.secret import Secret, mask_credentials
+from envkit.model.secret import Secret, last_lines, mask_credentials
 
 _PASSED = frozenset(
     (
@@ -98,10 +98,6 @@ class VcsRunner:
 
     def _failed(self, shown: str, reason: str, output: str) -> VcsError:
         # Servers and repositories choose these lines: nothing of them may steer a terminal or a log.
-        lines = tuple(_plain(line) for line in output.splitlines() if line.strip())[-10:]
+        lines = last_lines(output, 10)
         last = f": {lines[-1][:300]}" if lines else ""
         return VcsError(f"{shown}: {reason}{last}", context={"url": shown, "reason": reason, "last_lines": lines})
-
-
-def _plain(line: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in line[:500])

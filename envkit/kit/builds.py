@@ -75,8 +75,9 @@ class Builds:
         except WheelBuildError as error:
             self.failures[tree.subject] = error
             if self._workshop.settings.on_failure == "raise":
+                why = error.message.removeprefix(f"{tree.subject}: ")
                 raise ResolutionError(
-                    f"{tree.subject} could not be built: {error.message}", hint=error.hint, context=error.context
+                    f"{tree.subject} could not be built: {why}", hint=error.hint, context=error.context
                 ) from error
             raise
 

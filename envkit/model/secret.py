@@ -10,6 +10,7 @@ import re
 from typing import Any, final
 
 MASK = "****"
+_LONGEST_LINE = 500
 
 
 @final
@@ -68,3 +69,16 @@ _USER_INFO = r"(?<=//)[^/?#\s@]+(?:@[^/?#\s@]+)*(?=@)"
 def mask_credentials(text: str) -> str:
     """Mask the user information of every URL inside *text*, for errors, events and logs."""
     return re.sub(_USER_INFO, MASK, text) if "@" in text else text
+
+
+def last_lines(output: str, count: int) -> tuple[str, ...]:
+    """Give the last lines of what a program said, fit for errors and logs: bounded, without credentials of URLs, and
+    with nothing that steers a terminal.
+    """
+    end = output[-_LONGEST_LINE * count * 4 :]
+    lines = [line for line in end.splitlines() if line.strip()][-count:]
+    return tuple(mask_credentials(_plain(line)[:_LONGEST_LINE].rstrip()) for line in lines)
+
+
+def _plain(line: str) -> str:
+    return "".join(char if char.isprintable() else " " if char == "\t" else "?" for char in line)

@@ -53,8 +53,8 @@ def _line(problem: Problem, kind: str, index: int, need: int, lump: _Lump) -> st
         return f"the constraint is {rows}"
     if kind == "unusable":
         shown = list(lump.texts)
-        more = f" (and {len(shown) - 1} other reasons)" if len(shown) > 1 else ""
-        return f"{subject} cannot be used: {shown[0]}{more}"
+        more = f" (and {len(shown) - 1} more like it)" if len(shown) > 1 else ""
+        return f"{subject} cannot be used: {shown[0].partition(': ')[2]}{more}"
     return f"{subject} does not count: {_conditional(node, lump.bits)}"
 
 

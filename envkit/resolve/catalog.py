@@ -34,7 +34,8 @@ class Catalog:
     """One source under one set of rules. Not for several threads at once.
 
     ``identities`` are those of every page that was looked at, by name. ``passing`` is true where something failed that
-    may not fail the next time, though no page has changed: a build, or reading a file.
+    may not fail the next time, though no page has changed: a build, or reading a file. ``failed`` has the first build
+    that failed of each project.
     """
 
     def __init__(self, source: CandidateSource, rules: Rules) -> None:
@@ -43,6 +44,7 @@ class Catalog:
         self.identities: dict[str, str] = {}
         self.passing = False
         self.missing: dict[str, str] = {}
+        self.failed: dict[str, WheelBuildError] = {}
         self.scout: Callable[[], None] | None = None
         self._releases: dict[str, Releases] = {}
         self._hinted: set[str] = set()
@@ -143,6 +145,7 @@ class Catalog:
         try:
             metadata = self.source.metadata(name, parse_version(version), artifacts)
         except WheelBuildError as error:
+            self.failed.setdefault(name, error)
             return Unusable("build-failed", error.message), False
         except (RequirementError, MetadataMismatch, InvalidWheel) as error:
             return Unusable("bad-metadata", error.message), False

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from envkit.errors import EnvkitError, NoCandidate, ProjectNotFound, ResolutionImpossible
 from envkit.model.candidate import Rejection
 from envkit.resolve.account import account, overlooked, overlooked_lines, unmet
+from envkit.resolve.builds import as_data, failed_builds, tails, where
 from envkit.resolve.names import near_misses
 from envkit.resolve.node import ROOT, Node
 from envkit.resolve.passed_over import PassedOver, passed_over, why
@@ -32,18 +33,20 @@ def to_error(problem: Problem, proof: Incompatibility, bounds: Bounds) -> Envkit
     others = unasked(problem, _needed(problem, facts))
     lines = [*account(problem, facts), *overlooked_lines(problem, overs), *unasked_lines(others)]
     suggestions = suggest(problem, facts, overs, bounds)
+    builds = failed_builds(problem, (problem.nodes[fact.node].name for _, fact in facts if fact.kind == "unusable"))
     projects = {problem.nodes[fact.node].name for _, fact in facts}
     context: dict[str, Any] = {
         "requirements": tuple(sorted(row.text for row in problem.inputs.roots)),
         "account": tuple(lines),
         "projects": tuple(sorted(projects - {""})),
         "rejections": _as_data(overs, others),
+        "builds": as_data(builds),
         "suggestions": tuple(one.to_dict() for one in suggestions),
         "conflicts": dict(bounds.conflicts.most_common(10)),
     }
     return ResolutionImpossible(
-        "no choice of versions satisfies every requirement: " + "; ".join(lines),
-        hint=_hints(_hint(suggestions), HINT if others else None),
+        "no choice of versions satisfies every requirement: " + "; ".join(lines) + tails(builds),
+        hint=_hints(_hint(suggestions), HINT if others else None, where(builds)),
         context=context,
         derivation=to_derivation(problem, proof),
         suggestions=suggestions,

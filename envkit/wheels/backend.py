@@ -14,7 +14,7 @@ from envkit.errors import Cancelled, InvalidSource, WheelBuildError
 from envkit.events import BuildOutput, Emitter, Warned
 from envkit.host import files
 from envkit.host.streaming import StreamResult, run_streaming
-from envkit.model.secret import mask_credentials
+from envkit.model.secret import last_lines, mask_credentials
 
 if TYPE_CHECKING:
     from build import ProjectBuilder
@@ -122,7 +122,9 @@ class Backend:
 
     def _report(self, line: str) -> None:
         if self._emitter.active:
-            self._emitter(BuildOutput(operation=self._emitter.operation, subject=self._subject, line=line))
+            self._emitter(
+                BuildOutput(operation=self._emitter.operation, subject=self._subject, line=mask_credentials(line))
+            )
 
     def _take_warnings(self, folder: str) -> None:
         """Make events of what the backend warned about, so that it is not raised in the caller's process."""
@@ -176,14 +178,15 @@ class Backend:
         return f"{doing} failed: {mask_credentials(str(cause))[:1000]}"
 
     def _failure(self, reason: str, *, traceback: str = "") -> WheelBuildError:
-        output = "".join(self._output) + traceback
+        output = mask_credentials("".join(self._output) + traceback)
+        lines = last_lines(output, 20)
         last = self._last
         returncode = last.returncode if last is not None else None
         log = self._write_log(output)
         return WheelBuildError(
-            f"{self._subject}: {reason}",
+            f"{self._subject}: {reason}" + (f": {lines[-1][:200]}" if lines else ""),
             hint=None if log is None else f"the whole output is in {log}",
-            context={"subject": self._subject, "reason": reason, "last_lines": tuple(output.splitlines()[-20:])},
+            context={"subject": self._subject, "reason": reason, "last_lines": lines},
             output=output,
             returncode=returncode,
             log=log,
