@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from types import SimpleNamespace
 
 import pytest
 from packaging.version import Version
@@ -11,6 +13,7 @@ from envkit.errors import NoCandidate, ProjectNotFound, ResolutionImpossible, Tr
 from envkit.model.candidate import CoreMetadata
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.source import Origin
+from envkit.resolve import solver, suggest
 from envkit.resolve.names import near_misses
 from envkit.resolve.ports import DirectCandidate
 from envkit.resolve.proof import Derivation
@@ -191,6 +194,23 @@ def test_no_advice_is_sought_from_an_index_that_fails():
         Resolver(TARGET, source).resolve(["a", "b<2", "c>=2"])
     assert "c>=2" in caught.value.message
     assert 0 < len(failed) <= 4
+
+
+def test_advice_from_a_slow_index_ends_in_time(monkeypatch):
+    chain = {f"p{number}": {"1": [f"p{number + 1}"]} for number in range(1, 40)}
+    source = MemorySource({"a": {"1": Release(requires_python=">=3.13", requires=["p1"])}, **chain, "p40": {"1": []}})
+    clock = SimpleNamespace(now=0.0)
+
+    def metadata(name, version, artifacts):
+        clock.now += 1
+        return MemorySource.metadata(source, name, version, artifacts)
+
+    source.metadata = metadata
+    for module in (suggest, solver):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.now))
+    with pytest.raises(NoCandidate):
+        Resolver(TARGET, source).resolve(["a"])
+    assert 0 < clock.now <= suggest.BUDGET + 2
 
 
 def test_no_other_python_is_suggested_where_it_does_not_help():
