@@ -48,6 +48,7 @@ class Configuration:
     prereleases: bool = False
     only_binary: tuple[str, ...] = ()
     no_binary: tuple[str, ...] = ()
+    prefer_binary: bool = False
     require_hashes: bool = False
     exclude_newer: str | None = None
     index_strategy: str | None = None
@@ -150,6 +151,7 @@ def _from_options(options: Mapping[str, tuple[str, str]], environ: Mapping[str, 
         prereleases=flag("pre"),
         only_binary=names("only-binary"),
         no_binary=names("no-binary"),
+        prefer_binary=flag("prefer-binary"),
         require_hashes=flag("require-hashes"),
         keyring_provider=text("keyring-provider"),
         environ=environ,

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from envkit.kit.configuration import Configuration
+from envkit.kit.configuration import Configuration, read_configuration
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.source import PYPI, Index
 
 
-def options_from(found: Configuration) -> dict[str, Any]:
-    """Give the arguments of `Kit` that *found* asks for.
+def options_from(environ: Mapping[str, str] | None, options: Mapping[str, Any]) -> tuple[dict[str, Any], Configuration]:
+    """Give the arguments of `Kit` that variables and files ask for, under *options*, and what was read of them."""
+    found = read_configuration(environ)
+    return {**_options(found), **options}, found
+
+
+def _options(found: Configuration) -> dict[str, Any]:
+    """Give arguments of `Kit`.
 
     Extra indexes come before the main one: with the strategy "first-index" what is private wins over what is public.
     """
@@ -37,6 +44,7 @@ def _policy(found: Configuration) -> ResolutionPolicy:
     changes: dict[str, Any] = {
         "only_binary": found.only_binary,
         "no_binary": found.no_binary,
+        "prefer_binary": found.prefer_binary,
         "require_hashes": found.require_hashes,
         "exclude_newer": found.exclude_newer,
     }

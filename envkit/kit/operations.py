@@ -13,6 +13,7 @@ from envkit.errors import InstallError, RequirementError, StalePlan
 from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.parts import Parts
 from envkit.kit.places import Place, as_environment, as_target, interpreter_of
+from envkit.kit.settings import several
 from envkit.kit.wanted import Wanted
 from envkit.model.identity import normalize, parse_specifier
 from envkit.model.requirement import requirement_name
@@ -80,7 +81,7 @@ def install(
     renewed = _renewed(wanted, upgrade=upgrade)
     overrides = tuple(overrides)
     if reinstall:
-        options["reinstall"] = reinstall if isinstance(reinstall, bool) else tuple(reinstall)
+        options["reinstall"] = reinstall if isinstance(reinstall, bool) else several("reinstall", reinstall)
 
     def once() -> InstallReport:
         installed = env.distributions()
@@ -144,7 +145,7 @@ def _misfit(pin: Pin, target: Target) -> str | None:
 def _renewed(wanted: Wanted, *, upgrade: bool | Iterable[str]) -> frozenset[str]:
     if upgrade is True:
         return wanted.names
-    return frozenset() if upgrade is False else frozenset(normalize(name) for name in upgrade)
+    return frozenset() if upgrade is False else frozenset(normalize(name) for name in several("upgrade", upgrade))
 
 
 def _already_there(wanted: Wanted, installed: Iterable[InstalledDistribution], target: Target) -> Resolution | None:
@@ -200,6 +201,14 @@ def lock(parts: Parts, wanted: Wanted, requires_python: str, options: dict[str, 
     )
 
 
+def pylock(parts: Parts, env: Environment) -> Lock:
+    """Give a lock of what is installed in *env*, asking indexes for what nobody wrote down."""
+    from envkit.formats.lock import Lock
+    from envkit.kit.lookup import IndexLookup
+
+    return Lock.of(parts.freezer(env).pylock(lookup=IndexLookup(parts.client, parts.pool)))
+
+
 def save(
     parts: Parts,
     wanted: Wanted,
@@ -230,6 +239,8 @@ def with_file_options(parts: Parts, wanted: Wanted) -> Parts:
         find_links = (*find_links, *options.find_links)
         trusted = (*trusted, *options.trusted_hosts)
         policy = _with_releases(policy, options)
+        if options.prefer_binary:
+            policy = replace(policy, prefer_binary=True)
         if options.only_binary or options.no_binary:
             policy = replace(
                 policy,

@@ -122,6 +122,11 @@ class Catalog:
             chosen = self._select(self.source.page(name))
             return next((item.artifacts for item in chosen if str(item.version) == wanted), ())
 
+    def without_wheels(self, name: str) -> int:
+        """Give the mask of the versions that have an sdist alone. Reads the files of all versions."""
+        versions = range(len(self.releases(name).line.texts))
+        return sum(2 << at for at in versions if not any(file.is_wheel for file in self.artifacts(name, at)[:1]))
+
     def dependencies(self, name: str, at: int) -> VersionDependencies | Unusable:
         """Give what a version depends on, reading its metadata once."""
         releases = self.releases(name)

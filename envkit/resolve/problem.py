@@ -90,6 +90,8 @@ class Problem:
                 node.eligible &= ~releases.prereleases
         tell = getattr(self.catalog.source, "second_choices", None)
         node.later = tell(name, line.texts) if tell is not None else 0
+        if policy.prefer_binary:
+            node.later |= self.catalog.without_wheels(name) & ~node.preferred
         node.lowest = policy.strategy == "lowest" or (policy.strategy == "lowest-direct" and name in self._direct_names)
         node.allowed = node.full
         for row in self._constraints.get(name, ()):

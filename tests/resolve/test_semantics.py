@@ -353,3 +353,28 @@ def test_unknown_extras_are_told_every_time(solver):
         events = []
         Resolver(TARGET, source, None, solver, events.append).resolve(["a[nope]"])
         assert any(isinstance(event, ExtraUnknown) for event in events)
+
+
+SDIST, BOTH = Release(files=["a-3.tar.gz"]), Release(files=["a-2.tar.gz", "a-2-py3-none-any.whl"])
+
+
+@pytest.mark.parametrize(
+    ("index", "roots", "expected"),
+    [
+        ({"3": SDIST, "2": BOTH, "1": []}, ["a"], "2"),
+        ({"3": SDIST, "2": BOTH, "1": []}, ["a>2"], "3"),
+        ({"3": SDIST}, ["a"], "3"),
+        ({"3": SDIST, "2.5rc1": []}, ["a"], "3"),  # a pre-release is no choice beside a final one
+    ],
+)
+def test_a_wheel_is_worth_more_than_a_newer_version(solver, index, roots, expected):
+    source = MemorySource({"a": index})
+    for _ in range(2):  # the second time from digests
+        assert resolve(solver, source, roots, policy=ResolutionPolicy(prefer_binary=True)) == {"a": expected}
+    assert resolve(solver, source, ["a"]) == {"a": "3"}
+
+
+def test_what_is_preferred_is_kept_though_only_another_version_has_a_wheel(solver):
+    index = {"a": {"3": SDIST, "2": BOTH}}
+    policy = ResolutionPolicy(prefer_binary=True)
+    assert resolve(solver, index, ["a"], policy=policy, preferences=["a==3"]) == {"a": "3"}
