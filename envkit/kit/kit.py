@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from envkit.environment.environment import Environment
 from envkit.events import CancelToken, Reporter
 from envkit.interpreter.interpreter import Interpreter
+from envkit.kit import operations
 from envkit.kit.parts import Parts
 from envkit.kit.places import Place, as_environment, as_target, interpreter_of
-from envkit.kit.settings import Settings
+from envkit.kit.settings import Settings, several
 from envkit.kit.wanted import Wish, gather
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.resolution import Resolution
@@ -39,19 +40,19 @@ class Kit:
     """Environments, resolution, installation and freezing with one cache, one set of indexes and one policy.
 
     *indexes* are URLs or `Index` values, asked in order; ``()`` means no index at all. *find_links* are folders or pages
-    of links. *cache_dir* None means the user's cache folder. *credentials* is called with an index's address and gives
-    ``(user name, password)`` or None. *reporter* is called with each event, *cancel* stops every operation of this kit.
-    *build* says how projects are built. *executor* runs downloads and unpacking, else the kit makes threads as it needs
-    them. A kit reads no configuration files and asks no variables about indexes; `Kit.from_environment` does. It is
-    thread-safe, makes nothing before it is needed, and keeps connections open between operations until `close` or the
-    end of a ``with`` block.
+    of links; one thing stands for a list of it. *cache_dir* None means the user's cache folder. *credentials* is called
+    with an index's address and gives ``(user name, password)`` or None. *reporter* is called with each event, *cancel*
+    stops every operation of this kit. *build* says how projects are built. *executor* runs downloads and unpacking, else
+    the kit makes threads as it needs them. A kit reads no configuration files and asks no variables about indexes;
+    `Kit.from_environment` does. It is thread-safe, makes nothing before it is needed, and keeps connections open between
+    operations until `close` or the end of a ``with`` block.
     """
 
     def __init__(
         self,
         *,
         indexes: Iterable[Any] = (PYPI,),
-        find_links: Iterable[str | os.PathLike[str]] = (),
+        find_links: Iterable[str | os.PathLike[str]] | os.PathLike[str] = (),
         cache_dir: str | os.PathLike[str] | None = None,
         offline: bool = False,
         refresh: bool | Iterable[str] = False,
@@ -89,11 +90,10 @@ class Kit:
 
         Raises `ConfigurationError` naming the file or variable that cannot be read.
         """
-        from envkit.kit.configuration import read_configuration
         from envkit.kit.configured import options_from
 
-        configuration = read_configuration(environ)
-        return cls(**{**options_from(configuration), **options}).with_options(configuration=configuration)
+        options, configuration = options_from(environ, options)
+        return cls(**options).with_options(configuration=configuration)
 
     def with_options(self, **changes: Any) -> Kit:
         """Give a kit like this one but for *changes* (names of the constructor's arguments); caches are shared."""
@@ -144,10 +144,8 @@ class Kit:
         See `envkit.Resolver.resolve` for the arguments and errors. What files of requirements say about indexes and
         formats holds as well.
         """
-        from envkit.kit.operations import resolve
-
         wanted = gather(requirements, constraints)
-        return resolve(
+        return operations.resolve(
             self._parts,
             wanted,
             as_target(target),
@@ -165,9 +163,7 @@ class Kit:
         **options: Any,
     ) -> Lock:
         """Choose versions for every platform and every Python in *requires_python* at once; see `Resolver.lock`."""
-        from envkit.kit.operations import lock
-
-        return lock(self._parts, gather(requirements, constraints), requires_python, options)
+        return operations.lock(self._parts, gather(requirements, constraints), requires_python, options)
 
     def download(
         self,
@@ -178,9 +174,7 @@ class Kit:
         constraints: Iterable[Wish] | Wish = (),
     ) -> tuple[Path, ...]:
         """Resolve for *target* (None: the running Python) and save the files into the folder *dest*, as they are."""
-        from envkit.kit.operations import save
-
-        return save(self._parts, gather(requirements, constraints), dest, target, wheels=False)
+        return operations.save(self._parts, gather(requirements, constraints), dest, target, wheels=False)
 
     def wheel(
         self,
@@ -191,9 +185,7 @@ class Kit:
         constraints: Iterable[Wish] | Wish = (),
     ) -> tuple[Path, ...]:
         """Like `download`, but what is no wheel is built, so that *dest* can be installed from alone."""
-        from envkit.kit.operations import save
-
-        return save(self._parts, gather(requirements, constraints), dest, target, wheels=True)
+        return operations.save(self._parts, gather(requirements, constraints), dest, target, wheels=True)
 
     # --- changing environments
 
@@ -201,9 +193,7 @@ class Kit:
         self, env: Environment, resolution: Any, mode: Literal["install", "sync"] = "install", **options: Any
     ) -> InstallPlan:
         """Say what would bring *resolution* into *env*, without changing anything. A value: see `InstallPlan`."""
-        from envkit.kit.operations import check_target
-
-        check_target(env, resolution)
+        operations.check_target(env, resolution)
         return self._parts.installer(env).plan(resolution, mode=mode, **options)
 
     def report(self, env: Environment, plan: InstallPlan) -> dict[str, Any]:
@@ -235,9 +225,7 @@ class Kit:
         to the newest version that fits, with ``"eager"`` also what they depend on. *reinstall* puts the same versions in
         again. *options* are those of `Installer.plan`.
         """
-        from envkit.kit.operations import install
-
-        return install(
+        return operations.install(
             self._parts,
             env,
             gather(requirements, constraints),
@@ -251,16 +239,12 @@ class Kit:
 
     def uninstall(self, env: Environment, names: Iterable[str] | str, **options: Any) -> InstallReport:
         """Remove distributions by name as one transaction. Raises `InstallError` for one that is not there."""
-        from envkit.kit.operations import again_when_stale
-
-        wanted = (names,) if isinstance(names, str) else tuple(names)
-        return again_when_stale(self._parts, lambda: self._parts.installer(env).uninstall(wanted, **options))
+        wanted = several("names", names)
+        return operations.again_when_stale(self._parts, lambda: self._parts.installer(env).uninstall(wanted, **options))
 
     def sync(self, env: Environment, resolution: Any, **options: Any) -> InstallReport:
         """Bring *env* to exactly *resolution* (a `Resolution`, a `Lock`, or the path or text of a lock file)."""
-        from envkit.kit.operations import sync
-
-        return sync(self._parts, env, resolution, options)
+        return operations.sync(self._parts, env, resolution, options)
 
     def undo(self, env: Environment) -> str:
         """Return *env* to the state before the last operation, and give what kind that was."""
@@ -270,9 +254,9 @@ class Kit:
         """Compare every installed file with its record: what is missing, changed, orphaned or shadowed."""
         return self._parts.installer(env).verify()
 
-    def repair(self, env: Environment, names: Iterable[str] | None = None) -> InstallReport:
+    def repair(self, env: Environment, names: Iterable[str] | str | None = None) -> InstallReport:
         """Mend what `verify` finds, byte for byte, from the pool or the indexes."""
-        return self._parts.installer(env).repair(None if names is None else tuple(names))
+        return self._parts.installer(env).repair(None if names is None else several("names", names))
 
     # --- looking
 
@@ -282,10 +266,7 @@ class Kit:
 
     def pylock(self, env: Environment) -> Lock:
         """Give a lock of exactly what is installed; what nobody wrote down is looked up. See `Freezer.pylock`."""
-        from envkit.formats.lock import Lock
-        from envkit.kit.lookup import IndexLookup
-
-        return Lock.of(self._parts.freezer(env).pylock(lookup=IndexLookup(self._parts.client, self._parts.pool)))
+        return operations.pylock(self._parts, env)
 
     def list(self, env: Environment) -> tuple[InstalledDistribution, ...]:
         """Give the installed distributions, sorted by name."""
@@ -303,9 +284,9 @@ class Kit:
         """Give the chains of dependencies that lead to *name*, from what was asked for; see `Freezer.why`."""
         return self._parts.freezer(env).why(name)
 
-    def orphans(self, env: Environment, keep: Iterable[str] = ()) -> tuple[str, ...]:
+    def orphans(self, env: Environment, keep: Iterable[str] | str = ()) -> tuple[str, ...]:
         """Give what nobody asked for and nothing needs any more; see `Freezer.orphans`."""
-        return self._parts.freezer(env).orphans(keep)
+        return self._parts.freezer(env).orphans(several("keep", keep))
 
     def outdated(self, env: Environment) -> tuple[Outdated, ...]:
         """Give the distributions for which the indexes have a newer version that fits *env*, sorted by name."""

@@ -75,7 +75,7 @@ class Settings(NamedTuple):
 
 def as_indexes(given: Any) -> tuple[Any, ...]:
     """Give what a user wrote for indexes as a tuple of `Index` values (or the mark of the default one)."""
-    items = (given,) if isinstance(given, Index) or given is PYPI else _several("indexes", given)
+    items = (given,) if isinstance(given, Index) or given is PYPI else several("indexes", given)
     return tuple(Index(item) if isinstance(item, str) else item for item in items)
 
 
@@ -103,12 +103,12 @@ def _completed(given: Mapping[str, Any]) -> dict[str, Any]:
     if "indexes" in done:
         done["indexes"] = as_indexes(done["indexes"])
     if "find_links" in done:
-        places: tuple[str | os.PathLike[str], ...] = _several("find_links", done["find_links"])
+        places: tuple[str | os.PathLike[str], ...] = several("find_links", done["find_links"])
         done["find_links"] = tuple(os.fspath(place) for place in places)
     if "trusted_hosts" in done:
-        done["trusted_hosts"] = _several("trusted_hosts", done["trusted_hosts"])
+        done["trusted_hosts"] = several("trusted_hosts", done["trusted_hosts"])
     if not isinstance(done.get("refresh", False), bool):
-        done["refresh"] = _several("refresh", done["refresh"])
+        done["refresh"] = several("refresh", done["refresh"])
     if done.get("cache_dir") is not None:
         done["cache_dir"] = os.path.abspath(done["cache_dir"])
     if "policy" in done and done["policy"] is None:
@@ -116,7 +116,7 @@ def _completed(given: Mapping[str, Any]) -> dict[str, Any]:
     return done
 
 
-def _several(name: str, given: Any) -> tuple[Any, ...]:
+def several(name: str, given: Any) -> tuple[Any, ...]:
     """Give what was given as a tuple. A text is one thing, not its letters."""
     if isinstance(given, str) or hasattr(given, "__fspath__"):
         return (given,)

@@ -75,3 +75,19 @@ def test_distributions_without_a_record_go_when_a_kit_says_so(tmp_path):
     kit.with_options(without_record="forget").uninstall(env, "lost")
     assert kit.freeze(env) == ()
     assert os.path.exists(site / "lost.py")
+
+
+def test_a_name_is_a_name_wherever_names_are_taken(tmp_path):
+    files = dict([wheel_bytes("demo", "1.0"), wheel_bytes("demo", "2.0"), wheel_bytes("other", "1.0")])
+    with LoopbackIndex(files) as index:
+        kit = envkit.Kit(indexes=index.url, cache_dir=tmp_path / "cache")
+        env = kit.create(tmp_path / "env")
+        kit.install(env, ("demo<2", "other"))
+        assert kit.install(env, "demo", upgrade="demo").replaced[0].after == "2.0"
+        assert [item.name for item in kit.install(env, "demo", reinstall="demo").replaced] == ["demo"]
+        assert kit.repair(env, "demo").root
+        assert kit.orphans(env, keep="demo") == ()
+        kit.sync(env, kit.resolve("other", target=env), protect=["demo"])
+        assert kit.freeze(env) == ("demo==2.0", "other==1.0")
+        kit.uninstall(env, "demo")
+        assert kit.freeze(env) == ("other==1.0",)
