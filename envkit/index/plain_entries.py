@@ -1,118 +1,202 @@
 """The short way for entries without anything unusual, as nearly all are; it gives the same rows as the long way.
 
-Reading the pages of a large project is mostly this, so it is written for speed: names are made of few different parts,
-and each part is looked at once. What is not taken here is left to the long way; a test compares both.
+Reading the pages of a large project is mostly this, so it is written for speed: a field of all files is looked at in one
+call where that can be, and names, which are made of few different parts, part by part. What is not taken here is left to
+the long way; a test compares both.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from envkit.index.entries import resolve_folder
 from envkit.index.filenames import MAX_FILENAME, clean_requires_python, is_name_of, valid_version
 from envkit.model.listing import Row
 
+MAX_TEXT = 4096
+"""Characters of a reason or an address."""
 _VERSION = re.compile(r"[0-9][a-z0-9.+]{0,60}\Z", re.ASCII)
-_ENDING = re.compile(r"[\w.]{2,60}-[\w.]{2,60}-[\w.]{2,100}\.whl\Z", re.ASCII)
-_MAX_ADDRESS = 4096
-_OPTIONAL = ("requires-python", "size", "upload-time")
-_is_plain_folder = re.compile(r"https://[a-z0-9.-]++(?::[0-9]++)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*+)++/\Z").match
-_is_sha256 = re.compile(r"[0-9a-f]{64}\Z").match
+_ENDING = re.compile(r"[\w.]{2,60}-[\w.]{2,60}-[\w.]{2,200}\.whl\Z", re.ASCII)
+_FOLDER = r"https://[a-z0-9.-]++(?::[0-9]++)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*+)++/"
+_is_plain_folder = re.compile(_FOLDER + r"\Z").match
+_are_plain_folders = re.compile(rf"(?:{_FOLDER}\n)*+\Z").match
+_MANY = 64
+_NO_PARTS = ("", "", "")
+_sha256 = itemgetter("sha256")
+_TEXT_OR_NONE = frozenset((str, type(None)))
 
 
-class PlainEntries:
-    """Gives rows for the plain entries of one page.
+def plain_rows(entries: Sequence[Any], base: str, project: str) -> list[Row | None]:
+    """Give the row of each entry of a page; None for one that has to be looked at closely.
 
-    What was found out about a part is looked up by subscript, and `KeyError` says that a part is new, or that an entry
-    lacks something: of all ways to ask, that is the fastest.
+    *base* is the address of the page, *project* the normalized name. Where a field is of a type that it should not have,
+    all entries have to be looked at.
     """
+    try:
+        return _Columns(entries).rows(base, project) if entries else []
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError):
+        return [None] * len(entries)
 
-    def __init__(self, base: str, project: str) -> None:
-        self._base = base
-        self._project = project
-        self._names: dict[str, bool] = {}
-        self._versions: dict[str, bool] = {}
-        self._endings: dict[str, bool] = {}
-        self._pythons: dict[str | None, str | None] = {None: None}
-        self._places: dict[str, str | None] = {}
 
-    def row(self, entry: dict[str, Any]) -> Row | None:
-        """Give the row of an entry; None where it has to be looked at closely. Missing fields are filled in."""
+class _Columns:
+    """The fields of all entries, each as a column; *odd* are the positions of those that are not taken."""
+
+    def __init__(self, entries: Sequence[dict[str, Any]]) -> None:
+        # Field by field: what is made for each file on the way, and thrown away, takes longer than all the looking.
+        self._filenames = [entry["filename"] for entry in entries]
+        self._urls = [entry["url"] for entry in entries]
+        self._hashes = [entry["hashes"] for entry in entries]
+        self._needs = [entry.get("requires-python") for entry in entries]
+        self._sizes: list[Any] = [entry.get("size") for entry in entries]
+        self._times = [entry.get("upload-time") for entry in entries]
+        self._yanks = [entry.get("yanked") for entry in entries]
         try:
+            self._metadata = [entry["core-metadata"] for entry in entries]
+        except KeyError:
+            self._metadata = [_told_of_metadata(entry) for entry in entries]
+        self._provenance = [entry.get("provenance") for entry in entries]
+        self._odd: set[int] = set()
+
+    def rows(self, base: str, project: str) -> list[Row | None]:
+        self._check_names(project)
+        places = self._places(base)
+        columns = (
+            self._filenames,
+            places,
+            self._digests(),
+            self._whole_numbers(),
+            self._pythons(),
+            self._reasons(),
+            _texts(self._times),
+            self._advertised(),
+            _texts(self._provenance),
+        )
+        rows: list[Row | None] = list(zip(*columns, strict=True))
+        for at in self._odd:
+            rows[at] = None
+        return rows
+
+    def _mark(self, column: Iterable[Any], good: Callable[[Any], object]) -> None:
+        self._odd.update(at for at, value in enumerate(column) if not good(value))
+
+    def _check_names(self, project: str) -> None:
+        names, versions, endings = set[str](), set[str](), set[str]()
+        for filename in self._filenames:
             try:
-                return self._row(entry)
-            except KeyError:
-                self._learn(entry)
-                return self._row(entry)
-        except (KeyError, TypeError, AttributeError, ValueError):
-            return None
+                name, version, ending = filename.split("-", 2) if filename[-4:] == ".whl" else _parts(filename)
+            except ValueError:
+                name, version, ending = _NO_PARTS
+            names.add(name)
+            versions.add(version)
+            endings.add(ending)
+        names = {name for name in names if not _is_plain_name(name, project)}
+        versions = {version for version in versions if not (_VERSION.match(version) and valid_version(version))}
+        endings = {ending for ending in endings if ending and not _ENDING.match(ending)}
+        if names or versions or endings or max(map(len, self._filenames)) > MAX_FILENAME:
 
-    def _row(self, entry: dict[str, Any]) -> Row | None:
-        filename, url, hashes = entry["filename"], entry["url"], entry["hashes"]
-        metadata, size, upload_time = entry["core-metadata"], entry["size"], entry["upload-time"]
-        needs, provenance = entry["requires-python"], entry.get("provenance")
-        if filename[-4:] == ".whl":
-            name, version, ending = filename.split("-", 2)
-            plain = self._endings[ending]
-        else:
-            name, _, version = filename[:-7].rpartition("-")
-            plain = filename[-7:] == ".tar.gz"
-        digest = hashes["sha256"]
-        folder: str = url[: -len(filename)]
-        place: str | None = folder
-        if _is_plain_folder(folder) is None or len(url) > _MAX_ADDRESS:
-            place = self._places[folder]  # relative ones are few, and the same for many files
-        if metadata.__class__ is dict:
-            plain = plain and len(metadata) == 1
-            metadata = metadata["sha256"]
-            plain = plain and _is_sha256(metadata) is not None
-        elif metadata is False:
-            metadata = None
-        elif metadata is True:
-            metadata = dict[str, str]()
-        else:
-            return None
-        cleaned = self._pythons[needs]
-        stated: str | dict[str, str] | None = metadata
-        if (
-            plain
-            and self._names[name]
-            and self._versions[version]
-            and place is not None
-            and url[-len(filename) :] == filename
-            and len(hashes) == 1
-            and _is_sha256(digest)
-            and (cleaned is not None or needs is None)
-            and entry["yanked"] is False
-            and ((size.__class__ is int and size >= 0) or size is None)
-            and (upload_time.__class__ is str or upload_time is None)
-            and (provenance is None or provenance.__class__ is str)
-            and len(filename) <= MAX_FILENAME
-        ):
-            return (filename, place, digest, size, cleaned or None, None, upload_time, stated, provenance)
-        return None
+            def is_plain(filename: str) -> bool:
+                name, version, ending = _parts(filename)
+                unusual = name in names or version in versions or ending in endings
+                return not unusual and len(filename) <= MAX_FILENAME
 
-    def _learn(self, entry: dict[str, Any]) -> None:
-        """Find out about the parts that are new, and fill in what an entry may leave out."""
-        for key in _OPTIONAL:
-            entry.setdefault(key, None)
-        entry.setdefault("yanked", False)
-        if "core-metadata" not in entry:
-            entry["core-metadata"] = entry.get("dist-info-metadata", entry.get("data-dist-info-metadata", False))
-        filename, url, needs = entry["filename"], entry["url"], entry["requires-python"]
-        if filename.endswith(".whl"):
-            name, version, ending = filename.split("-", 2)
-            if ending not in self._endings:
-                self._endings[ending] = _ENDING.match(ending) is not None
-        else:
-            name, _, version = filename[:-7].rpartition("-")
-        if name not in self._names:
-            self._names[name] = len(name) <= 100 and name.isascii() and is_name_of(name, self._project)
-        if version not in self._versions:
-            self._versions[version] = _VERSION.match(version) is not None and valid_version(version)
-        if needs not in self._pythons:
-            self._pythons[needs] = clean_requires_python(needs)
-        folder = url[: -len(filename)]
-        if folder not in self._places:
-            self._places[folder] = resolve_folder(self._base, folder) if len(url) <= _MAX_ADDRESS else None
+            self._mark(self._filenames, is_plain)
+
+    def _places(self, base: str) -> Sequence[str | None]:
+        """Give the folders that the files are in: relative ones are few, others may be one for each file."""
+        names, urls = self._filenames, self._urls
+        if max(map(len, urls)) > MAX_TEXT:
+            self._mark(urls, lambda url: len(url) <= MAX_TEXT)
+        if not all(map(str.endswith, urls, names)):
+            self._mark(zip(urls, names, strict=True), lambda pair: pair[0].endswith(pair[1]))
+        places = [url[: -len(name)] for url, name in zip(urls, names, strict=True)]
+        different = set(places)
+        if len(different) > _MANY:
+            joined = "\n".join(places)
+            if _are_plain_folders(joined + "\n") and joined.count("\n") == len(places) - 1:
+                return places
+        table = {place: place if _is_plain_folder(place) else resolve_folder(base, place) for place in different}
+        found = [table[place] for place in places]
+        if None in table.values():
+            self._mark(found, lambda place: place is not None)
+        return found
+
+    def _digests(self) -> Sequence[str]:
+        hashes = self._hashes
+        digests: list[str]
+        try:
+            digests = list(map(_sha256, hashes))
+        except KeyError:
+            digests = [one.get("sha256", "") for one in hashes]
+        if set(map(len, hashes)) != {1}:
+            self._mark(hashes, lambda one: len(one) == 1)
+        if not _are_sha256(digests):
+            self._mark(digests, lambda digest: _are_sha256((digest,)))
+        return digests
+
+    def _advertised(self) -> Sequence[str | dict[str, str] | None]:
+        """Give the hashes of the sidecars: a text where it is a sha256 alone."""
+        told = self._metadata
+        given = [one for one in told if one.__class__ is dict]
+        if not {len(one) for one in given} <= {1} or not _are_sha256([one.get("sha256") for one in given]):
+            self._mark(
+                told, lambda one: one.__class__ is not dict or (len(one) == 1 and _are_sha256((one.get("sha256"),)))
+            )
+        return [one.get("sha256") if one.__class__ is dict else {} if one is True else None for one in told]
+
+    def _whole_numbers(self) -> Sequence[int | None]:
+        sizes = self._sizes
+        if set(map(type, sizes)) == {int} and min(sizes) >= 0:
+            return sizes
+        return [size if type(size) is int and size >= 0 else None for size in sizes]
+
+    def _pythons(self) -> Sequence[str | None]:
+        if not _TEXT_OR_NONE.issuperset(map(type, self._needs)):
+            self._mark(self._needs, lambda needs: needs is None or type(needs) is str)
+            self._needs = [needs if type(needs) is str else None for needs in self._needs]
+        table = {needs: clean_requires_python(needs) if needs else None for needs in set(self._needs)}
+        if any(needs and cleaned is None for needs, cleaned in table.items()):
+            self._mark(self._needs, lambda needs: not needs or table[needs] is not None)
+        return [table[needs] for needs in self._needs]
+
+    def _reasons(self) -> Sequence[str | None]:
+        yanks = self._yanks
+        if set(map(type, yanks)) == {bool} and True not in yanks:
+            return [None] * len(yanks)
+        return [None if why is False or why is None else why[:MAX_TEXT] if type(why) is str else "" for why in yanks]
+
+
+def _told_of_metadata(entry: dict[str, Any]) -> Any:
+    return entry.get("core-metadata", entry.get("dist-info-metadata", entry.get("data-dist-info-metadata")))
+
+
+def _parts(filename: str) -> Sequence[str]:
+    """Give name, version and, of a wheel, the rest; where a name has no such parts, some that are not good."""
+    if filename[-4:] == ".whl":
+        parts = filename.split("-", 2)
+        return parts if len(parts) == 3 else _NO_PARTS
+    cut = 7 if filename[-7:] == ".tar.gz" else 4 if filename[-4:] == ".zip" else 0
+    name, _, version = filename[:-cut].rpartition("-") if cut else _NO_PARTS
+    return name, version, ""
+
+
+def _is_plain_name(name: str, project: str) -> bool:
+    return len(name) <= 100 and name.isascii() and is_name_of(name, project)
+
+
+def _are_sha256(digests: Sequence[Any]) -> bool:
+    if set(map(type, digests)) != {str} or set(map(len, digests)) != {64}:
+        return not digests
+    joined = "".join(digests)
+    try:
+        return bytes.fromhex(joined).hex() == joined  # there and back, as nothing else looks at so many letters so fast
+    except ValueError:
+        return False
+
+
+def _texts(column: Sequence[Any]) -> Sequence[str | None]:
+    if _TEXT_OR_NONE.issuperset(map(type, column)):
+        return column
+    return [text if type(text) is str else None for text in column]

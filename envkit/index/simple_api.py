@@ -15,7 +15,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from envkit.errors import TransportError
 from envkit.index.entries import Collector, resolve
-from envkit.index.plain_entries import PlainEntries
+from envkit.index.plain_entries import MAX_TEXT, plain_rows
 from envkit.model.candidate import Reason, Rejection
 from envkit.model.listing import Listing, Row
 
@@ -27,7 +27,6 @@ _LARGE = 4 * 1024 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _HEX = re.compile(r"[0-9a-fA-F]{32,128}\Z")
 _STATES = frozenset(("active", "archived", "quarantined", "deprecated"))
-_MAX_TEXT = 4096
 _MISSING: list[Any] = []
 
 
@@ -82,9 +81,8 @@ def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
     if not isinstance(files, list) or files is _MISSING:
         raise TransportError("the page has no list of files")
     collector = Collector(url, project)
-    plain = PlainEntries(url, project).row if project is not None else None
-    for entry in files:
-        row = plain(entry) if plain is not None else None
+    rows = plain_rows(files, url, project) if project is not None else [None] * len(files)
+    for entry, row in zip(files, rows, strict=True):
         if row is not None:
             collector.rows.append(row)
         elif isinstance(entry, dict):
@@ -100,7 +98,7 @@ def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
         alternates=_texts(content.get("alternate-locations")),
         versions=_texts(content.get("versions")),
         status=status if status in _STATES else "active",
-        status_reason=(_text(state.get("reason")) or "")[:_MAX_TEXT],
+        status_reason=(_text(state.get("reason")) or "")[:MAX_TEXT],
     )
 
 
@@ -130,7 +128,7 @@ def _add_json_file(collector: Collector, entry: dict[str, Any]) -> None:
         _hashes(get("hashes")),
         size=size if type(size) is int and size >= 0 else None,
         requires_python=requires_python,
-        yanked=None if yanked is False or yanked is None else (_text(yanked) or "")[:_MAX_TEXT],
+        yanked=None if yanked is False or yanked is None else (_text(yanked) or "")[:MAX_TEXT],
         upload_time=_text(get("upload-time")),
         metadata={} if metadata is True else (_hashes(metadata) if hasattr(metadata, "items") else None),
         provenance=_text(get("provenance")),
@@ -153,7 +151,7 @@ def parse_html(data: bytes, url: str, project: str | None) -> ParsedPage:
         tracks=found.tracks,
         alternates=found.alternates,
         status=status if status in _STATES else "active",
-        status_reason=found.meta.get("pypi:project-status-reason", "")[:_MAX_TEXT],
+        status_reason=found.meta.get("pypi:project-status-reason", "")[:MAX_TEXT],
     )
 
 
@@ -193,7 +191,7 @@ def _add_anchor(collector: Collector, attributes: Mapping[str, str | None]) -> N
         href,
         _hashes({algorithm: digest}),
         requires_python=attributes.get("data-requires-python"),
-        yanked=None if "data-yanked" not in attributes else (yanked or "")[:_MAX_TEXT],
+        yanked=None if "data-yanked" not in attributes else (yanked or "")[:MAX_TEXT],
         upload_time=attributes.get("data-upload-time"),
         metadata=hashes,
         provenance=attributes.get("data-provenance"),

@@ -226,12 +226,32 @@ def test_any_json_ends_in_a_page_or_in_our_error(files: Any, meta: Any, extra: A
 @given(st.data())
 def test_the_short_way_gives_what_the_long_way_gives(data: Any) -> None:
     from envkit.index.entries import Collector
-    from envkit.index.plain_entries import PlainEntries
+    from envkit.index.plain_entries import plain_rows
     from envkit.index.simple_api import _add_json_file
 
+    entries = [draw_entry(data) for _ in range(data.draw(st.integers(1, 3)))]
+    for one, short in zip(entries, plain_rows(entries, BASE, "demo"), strict=True):
+        collector = Collector(BASE, "demo")
+        _add_json_file(collector, one)
+        assert short is None or [short] == collector.rows
+
+
+def draw_entry(data: Any) -> dict[str, Any]:
     filename = data.draw(
         st.sampled_from(
-            [WHEEL, "demo-1.0.tar.gz", "Demo-1.0rc1-cp312-cp312-win32.whl", "other-1.0.tar.gz", "demo-1x.tar.gz"]
+            [
+                WHEEL,
+                "demo-1.0.tar.gz",
+                "Demo-1.0rc1-cp312-cp312-win32.whl",
+                "other-1.0.tar.gz",
+                "demo-1x.tar.gz",
+                "demo-1.0-1-py3-none-any.whl",
+                "demo-1.0.zip",
+                "demo-1.0.egg",
+                "demo.whl",
+                "demo-1.0-py3.whl",
+                "",
+            ]
         )
     )
     folder = data.draw(
@@ -250,16 +270,24 @@ def test_the_short_way_gives_what_the_long_way_gives(data: Any) -> None:
         "requires-python": [">=3", ">=3.6.*", "x", "", 3, None],
         "yanked": [True, False, None, "why", ""],
         "upload-time": ["2024", 5, None],
-        "core-metadata": [True, False, None, {"sha256": DIGEST}, {"sha256": "x"}, {}, "x", 5],
+        "core-metadata": [
+            True,
+            False,
+            None,
+            {"sha256": DIGEST},
+            {"sha256": "x"},
+            {"sha256": ""},
+            {"md5": "a" * 32},
+            {},
+            "x",
+            5,
+        ],
         "dist-info-metadata": [True, False, None, {"sha256": DIGEST}],
         "provenance": ["https://p.example", 5, None],
     }.items():
         if data.draw(st.booleans()):
             given[key] = data.draw(st.sampled_from(values))
-    collector = Collector(BASE, "demo")
-    _add_json_file(collector, given)
-    short = PlainEntries(BASE, "demo").row(given)
-    assert short is None or [short] == collector.rows
+    return given
 
 
 ATTRIBUTES = st.sampled_from(["href", "data-yanked", "data-requires-python", "data-core-metadata", "name", "content"])
