@@ -1,29 +1,37 @@
 """One versioned bucket of the cache.
 
-A key is ``"group/rest"``, where the group is a project's normalized name: it becomes a folder, so that a project can be
-cleared as a whole. A key without a slash is spread over folders by its hash. Small entries carry their length and a
-checksum, and one that does not fit is taken away and counts as missing. Nothing is ever seen half written: files and
-folders are made under a temporary name and renamed.
+A key is ``"group/rest"``, where the group is a project's normalized name, so that a project can be cleared as a whole.
+
+A small entry is one file in the bucket's folder, ``group=<fingerprint of the key>``: to make a folder, as each group once
+had, takes longer than to write what goes into it. It has a head and a body, which carry their lengths and a checksum each:
+who wants the head alone reads nothing else. One that does not fit is taken away and counts as missing. What is published
+as a file or folder of its own is in a folder named after the group.
+
+Nothing is ever seen half written: files and folders are made under a temporary name and renamed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
+import struct
 import time
 import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from envkit.host import files
+from envkit.model.fingerprint import fingerprint
 
 if TYPE_CHECKING:  # entries are read by text; values that are paths are made for those who ask
     from pathlib import Path
 
-_MAGIC = b"EKC1"
-_HEADER = 16
+_MAGIC = b"EKC2"
+_LAYOUT = struct.Struct("<4sIQII")
+"""Magic, length of the head, length of the body, checksum of the head, checksum of the body."""
+_AT_FIRST = 4096
+"""Bytes that are read for a head; more where it is longer."""
 _SAFE_GROUP = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?\Z")
 _LONGEST_NAME = 4096
 _TOUCH_AFTER = 3600.0
@@ -41,7 +49,7 @@ def group_folder(group: str) -> str:
     """Give the folder name of a group: the group itself where that is a plain normalized name, else its hash."""
     if _SAFE_GROUP.match(group):
         return group
-    return "=" + hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return "=" + fingerprint(group, 32)
 
 
 class Bucket:
@@ -63,56 +71,70 @@ class Bucket:
 
     def _place(self, key: str) -> tuple[str, str]:
         group, slash, rest = key.partition("/")
-        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+        digest = fingerprint(key, 40)
         folder = group_folder(group) if slash and rest else "=" + digest[:2]
         return f"{self._root}{os.sep}{folder}", digest
 
     def path(self, key: str) -> Path:
-        """Give where the entry of *key* is, or would be."""
+        """Give where what is published as *key* is, or would be."""
         from pathlib import Path
 
         return Path(*self._place(key))
 
+    def file(self, key: str) -> str:
+        """Give the file that the small entry of *key* is, or would be."""
+        group, slash, rest = key.partition("/")
+        prefix = group_folder(group) if slash and rest else ""
+        return f"{self._root}{os.sep}{prefix}={fingerprint(key, 40)}"
+
     def get(self, key: str) -> bytes | None:
-        """Read an entry; None where there is none, or none that is whole."""
-        folder, digest = self._place(key)
-        path = f"{folder}{os.sep}{digest}"
+        """Read the body of an entry; None where there is no entry, or none that is whole."""
+        found = self.whole(key)
+        return None if found is None else found[1]
+
+    def head(self, key: str) -> bytes | None:
+        """Read the head of an entry alone; None where there is no entry. Its body may turn out to be damaged."""
+        found = self._read(self.file(key), whole=False)
+        return None if found is None else found[0]
+
+    def whole(self, key: str) -> tuple[bytes, bytes] | None:
+        """Read head and body of an entry; None where there is no entry, or none that is whole."""
+        return self._read(self.file(key), whole=True)
+
+    def _read(self, path: str, *, whole: bool) -> tuple[bytes, bytes] | None:
         try:
             descriptor = os.open(path, os.O_RDONLY | _BINARY)
         except OSError:
             return None
         try:
             status = os.fstat(descriptor)
-            data = _read_all(descriptor, status.st_size)
+            found = _parse(descriptor, status.st_size, whole=whole)
         except OSError:
             return None
         finally:
             os.close(descriptor)
-        if (
-            data[:4] != _MAGIC
-            or int.from_bytes(data[4:12], "little") != len(data) - _HEADER
-            or int.from_bytes(data[12:16], "little") != zlib.crc32(memoryview(data)[_HEADER:])
-        ):
+        if found is None:
             with suppress(OSError):
                 files.unlink(path, missing_ok=True)
-            return None
-        if time.time() - max(status.st_atime, status.st_mtime) > _TOUCH_AFTER:
+        elif time.time() - max(status.st_atime, status.st_mtime) > _TOUCH_AFTER:
             _touch(path, status)
-        return data[_HEADER:]
+        return found
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes, *, head: bytes = b"") -> None:
         """Publish an entry, over one that may be there. Raises `OSError` where the disk refuses."""
-        folder, digest = self._place(key)
-        header = _MAGIC + len(data).to_bytes(8, "little") + zlib.crc32(data).to_bytes(4, "little")
-        path = os.path.join(folder, digest)
+        path = self.file(key)
+        layout = _LAYOUT.pack(_MAGIC, len(head), len(data), zlib.crc32(head), zlib.crc32(data))
+        content = b"".join((layout, head, data))
         try:
-            files.publish_bytes(path, header + data, PRIVATE_FILE)
+            files.publish_bytes(path, content, PRIVATE_FILE)
         except FileNotFoundError:
-            files.make_dirs(folder, PRIVATE_DIR)
-            files.publish_bytes(path, header + data, PRIVATE_FILE)
+            files.make_dirs(self._root, PRIVATE_DIR)
+            files.publish_bytes(path, content, PRIVATE_FILE)
 
     def remove(self, key: str) -> None:
-        """Take an entry (file or folder) away, if it is there."""
+        """Take an entry away, small or published, if it is there."""
+        with suppress(OSError):
+            files.unlink(self.file(key), missing_ok=True)
         discard(os.path.join(*self._place(key)))
 
     def staging(self, suffix: str = "") -> Path:
@@ -150,14 +172,34 @@ class Bucket:
         note_use(os.path.join(*self._place(key)))
 
 
-def _read_all(descriptor: int, size: int) -> bytes:
-    data = os.read(descriptor, size + 1)
-    if len(data) >= size:
-        return data
-    parts = [data]
-    while part := os.read(descriptor, 1 << 20):
-        parts.append(part)
-    return b"".join(parts)
+def _parse(descriptor: int, size: int, *, whole: bool) -> tuple[bytes, bytes] | None:
+    """Give the head of an open file of *size* bytes, and if *whole* its body; None where they are not what was written."""
+    data = _read_all(descriptor, b"", size if whole else min(size, _AT_FIRST))
+    if len(data) < _LAYOUT.size:
+        return None
+    magic, length, rest, head_sum, body_sum = _LAYOUT.unpack_from(data)
+    start = _LAYOUT.size + length
+    if magic != _MAGIC or start + rest != size:
+        return None
+    if len(data) < start:
+        data = _read_all(descriptor, data, start)
+    head = data[_LAYOUT.size : start]
+    if len(head) != length or zlib.crc32(head) != head_sum:
+        return None
+    if not whole:
+        return head, b""
+    body = data[start:]
+    return (head, body) if len(body) == rest and zlib.crc32(body) == body_sum else None
+
+
+def _read_all(descriptor: int, data: bytes, size: int) -> bytes:
+    """Read on after *data* until there are *size* bytes, or no more."""
+    while len(data) < size:
+        part = os.read(descriptor, size - len(data))
+        if not part:
+            break
+        data = data + part if data else part
+    return data
 
 
 def note_use(path: str) -> None:

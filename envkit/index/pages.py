@@ -7,7 +7,6 @@ that a warm caller need not read the page. The page itself is stored parsed, und
 from __future__ import annotations
 
 import functools
-import hashlib
 import marshal
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from envkit.errors import TransportError
 from envkit.index.workers import Workers
+from envkit.model.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from envkit.cache import Cache
@@ -75,7 +75,7 @@ class RemotePages:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.label = label
-        self._place = hashlib.sha256(place.encode()).hexdigest()[:20]
+        self._place = fingerprint(place, 20)
         self._network = network
         self._bucket = cache.bucket("pages", 3)
         self._emitter = emitter
@@ -225,12 +225,14 @@ class RemotePages:
         url: str,
         packed: bytes,
     ) -> tuple[Record, ParsedPage, int]:
+        from hashlib import blake2b
+
         from envkit.index.bodies import unpack
         from envkit.index.simple_api import parse_page
 
         body = unpack(response, packed, self._network.limits.page_bytes)
         page = parse_page(body, response.headers.get("content-type"), url, project)
-        identity = hashlib.blake2b(url.encode() + b"\n" + body, digest_size=16).hexdigest()
+        identity = blake2b(url.encode() + b"\n" + body, digest_size=16).hexdigest()
         record = record._replace(identity=identity, linked=(*page.tracks, *page.alternates))
         self._keep(key, record, page, old, storable=record.kept)
         return record, page, len(body)

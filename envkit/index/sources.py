@@ -3,13 +3,13 @@
 # ruff: noqa: D102, ARG002  the protocol documents its methods once for all, and its defaults need no arguments
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from envkit.errors import TransportError
 from envkit.index.pages import Refresh, RemotePages
+from envkit.model.fingerprint import fingerprint
 from envkit.model.secret import strip_credentials
 from envkit.model.source import PYPI, Index
 
@@ -106,7 +106,7 @@ class RemoteFlat(_Unlinked):
     def __init__(self, url: str, pages: RemotePages) -> None:
         self._url = url
         self._pages = pages
-        self._key = "flat-" + hashlib.sha256(url.encode()).hexdigest()[:24]
+        self._key = "flat-" + fingerprint(url, 24)
         self._parsed: tuple[str, dict[str, ParsedPage]] = ("", {})
         self.label = pages.label
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from envkit.errors import InterpreterError
+from envkit.model.fingerprint import fingerprint
 
 _IMPLEMENTATIONS = {"cp": ("cpython", "CPython"), "pp": ("pypy", "PyPy"), "graalpy": ("graalpy", "GraalVM")}
 _VERSION = r"(\d+)\.(\d+)(?:\.(\d+))?((?:a|b|rc)\d+)?(t?)"
@@ -96,8 +96,7 @@ class Target:
     @cached_property
     def fingerprint(self) -> str:
         """A short text that is equal for equal targets only; what caches are keyed by."""
-        digest = hashlib.sha256(repr((self.python, sorted(self.markers.items()), self.tags)).encode())
-        return digest.hexdigest()[:24]
+        return fingerprint(repr((self.python, sorted(self.markers.items()), self.tags)), 24)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the target as plain data."""

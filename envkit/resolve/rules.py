@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from envkit.errors import RequirementError
+from envkit.model.fingerprint import fingerprint
 from envkit.model.identity import normalize
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Rules(NamedTuple):
 @functools.lru_cache(maxsize=1_024)
 def _fingerprint(parts: tuple[object, ...]) -> str:
     # Nearly all projects of a resolution have the same parts.
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+    return fingerprint(repr(parts), 24)
 
 
 def _listed(name: str, names: tuple[str, ...] | str) -> bool:
