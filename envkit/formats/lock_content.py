@@ -11,6 +11,7 @@ from typing import Any, Self
 from packaging.specifiers import SpecifierSet
 
 from envkit.errors import LockError, RequirementError
+from envkit.model.arguments import several
 from envkit.model.candidate import Artifact
 from envkit.model.identity import normalize, parse_specifier
 from envkit.model.lock import LockChange, LockedPackage
@@ -88,10 +89,14 @@ class LockContent(Value):
                 raise LockError(f"{' and '.join(both)} exclude each other", context={"conflict": conflict})
 
     def _known(self, wanted: Iterable[str], known: Sequence[str], what: str) -> tuple[str, ...]:
-        names = tuple(normalize(name) for name in wanted)
+        names = tuple(normalize(name) for name in several(what, wanted, str))
         for name in names:
             if name not in known:
-                raise LockError(f"the lock has no {what} {name!r}")
+                raise LockError(
+                    f"the lock has no {what} {name!r}",
+                    hint=f"it has {', '.join(known)}" if known else None,
+                    context={"name": name, "known": tuple(known)},
+                )
         return names
 
     def _check_target(self, target: Target, python: str) -> None:

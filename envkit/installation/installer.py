@@ -15,6 +15,7 @@ from envkit.installation.layout import choose_layout
 from envkit.installation.planner import Mode, UpgradeStrategy, make_plan
 from envkit.installation.ports import EnvironmentLike, WheelSupply
 from envkit.installed.database import scan
+from envkit.model.arguments import several
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 from envkit.model.plan import InstallPlan, InstallReport, Present, Problem
@@ -128,7 +129,7 @@ class Installer:
         """Remove distributions by name. Raises `InstallError` for one that is not installed, or has no record."""
         self._check_managed()
         stamp, installed = self._look()
-        wanted = dict.fromkeys(normalize(name) for name in names)
+        wanted = dict.fromkeys(normalize(name) for name in several("names", names, str))
         gone: list[Present] = []
         for distribution in installed:
             name = normalize(distribution.name)
@@ -175,7 +176,7 @@ class Installer:
 
         self._check_managed()
         installed = self.installed()
-        wanted = None if names is None else frozenset(normalize(name) for name in names)
+        wanted = None if names is None else frozenset(normalize(name) for name in several("names", names, str))
         stamp = state.fingerprint(self.layout.libraries)
         plan, warnings = plan_repair(installed, self.layout, stamp, wanted)
         if plan.is_empty:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 from envkit.errors import InstallError
+from envkit.model.arguments import several
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize, parse_specifier, parse_version
 from envkit.model.plan import Addition, InstallPlan, Present
@@ -39,7 +40,7 @@ def make_plan(
     present: dict[str, list[InstalledDistribution]] = {}
     for distribution in installed:
         present.setdefault(normalize(distribution.name), []).append(distribution)
-    again = None if reinstall is True else frozenset(normalize(name) for name in reinstall or ())
+    again = None if reinstall is True else frozenset(map(normalize, several("reinstall", reinstall or (), str)))
     add: list[Addition] = []
     replace: list[Addition] = []
     keep: list[Present] = []
@@ -56,7 +57,7 @@ def make_plan(
             requested = requested or any(distribution.requested for distribution in old)
             replace.append(Addition(pin=pin, requested=requested, old=tuple(map(_present, old))))
     remove: list[Present] = []
-    spared = frozenset(normalize(name) for name in protect)
+    spared = frozenset(normalize(name) for name in several("protect", protect, str))
     for name, old in present.items():
         if mode == "sync" and name not in spared:
             remove += map(_present, old)

@@ -13,8 +13,9 @@ from envkit.interpreter.interpreter import Interpreter
 from envkit.kit import operations
 from envkit.kit.parts import Parts
 from envkit.kit.places import Place, as_environment, as_target, interpreter_of
-from envkit.kit.settings import Settings, several
+from envkit.kit.settings import Settings
 from envkit.kit.wanted import Wish, gather
+from envkit.model.arguments import several
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.resolution import Resolution
 from envkit.model.source import PYPI
@@ -239,7 +240,7 @@ class Kit:
 
     def uninstall(self, env: Environment, names: Iterable[str] | str, **options: Any) -> InstallReport:
         """Remove distributions by name as one transaction. Raises `InstallError` for one that is not there."""
-        wanted = several("names", names)
+        wanted = several("names", names, str)
         return operations.again_when_stale(self._parts, lambda: self._parts.installer(env).uninstall(wanted, **options))
 
     def sync(self, env: Environment, resolution: Any, **options: Any) -> InstallReport:
@@ -256,7 +257,7 @@ class Kit:
 
     def repair(self, env: Environment, names: Iterable[str] | str | None = None) -> InstallReport:
         """Mend what `verify` finds, byte for byte, from the pool or the indexes."""
-        return self._parts.installer(env).repair(None if names is None else several("names", names))
+        return self._parts.installer(env).repair(None if names is None else several("names", names, str))
 
     # --- looking
 
@@ -286,7 +287,7 @@ class Kit:
 
     def orphans(self, env: Environment, keep: Iterable[str] | str = ()) -> tuple[str, ...]:
         """Give what nobody asked for and nothing needs any more; see `Freezer.orphans`."""
-        return self._parts.freezer(env).orphans(several("keep", keep))
+        return self._parts.freezer(env).orphans(several("keep", keep, str))
 
     def outdated(self, env: Environment) -> tuple[Outdated, ...]:
         """Give the distributions for which the indexes have a newer version that fits *env*, sorted by name."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from envkit.errors import RequirementError
-from envkit.model.policy import ResolutionPolicy, check_choice
+from envkit.model.arguments import check_choice, several
+from envkit.model.policy import ResolutionPolicy
 from envkit.model.source import PYPI, Index
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Settings(NamedTuple):
 
 def as_indexes(given: Any) -> tuple[Any, ...]:
     """Give what a user wrote for indexes as a tuple of `Index` values (or the mark of the default one)."""
-    items = (given,) if isinstance(given, Index) or given is PYPI else several("indexes", given)
+    items = several("indexes", given, (str, Index, type(PYPI)))
     return tuple(Index(item) if isinstance(item, str) else item for item in items)
 
 
@@ -103,26 +104,14 @@ def _completed(given: Mapping[str, Any]) -> dict[str, Any]:
     if "indexes" in done:
         done["indexes"] = as_indexes(done["indexes"])
     if "find_links" in done:
-        places: tuple[str | os.PathLike[str], ...] = several("find_links", done["find_links"])
+        places: tuple[str | os.PathLike[str], ...] = several("find_links", done["find_links"], (str, os.PathLike))
         done["find_links"] = tuple(os.fspath(place) for place in places)
     if "trusted_hosts" in done:
-        done["trusted_hosts"] = several("trusted_hosts", done["trusted_hosts"])
+        done["trusted_hosts"] = several("trusted_hosts", done["trusted_hosts"], str)
     if not isinstance(done.get("refresh", False), bool):
-        done["refresh"] = several("refresh", done["refresh"])
+        done["refresh"] = several("refresh", done["refresh"], str)
     if done.get("cache_dir") is not None:
         done["cache_dir"] = os.path.abspath(done["cache_dir"])
     if "policy" in done and done["policy"] is None:
         done["policy"] = ResolutionPolicy()
     return done
-
-
-def several(name: str, given: Any) -> tuple[Any, ...]:
-    """Give what was given as a tuple. A text is one thing, not its letters."""
-    if isinstance(given, str) or hasattr(given, "__fspath__"):
-        return (given,)
-    try:
-        return tuple(given)
-    except TypeError as error:
-        raise RequirementError(
-            f"{name}: {given.__class__.__name__} is neither one thing nor several", context={"option": name}
-        ) from error

@@ -9,20 +9,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from envkit.errors import RequirementError
+from envkit.model.arguments import check_choice, several
 
 Prereleases = Literal["if-necessary", "allow", "disallow"]
 
 
 INDEX_STRATEGIES = ("first-index", "unsafe-first-match", "unsafe-best-match")
-
-
-def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    """Refuse a *value* that is none of *choices*: a misspelt option must not quietly mean something. `RequirementError`."""
-    if value not in choices:
-        raise RequirementError(
-            f"{name}: {value!r} is none of {', '.join(repr(choice) for choice in choices)}",
-            context={"option": name, "choices": choices},
-        )
 
 
 def check_builds(value: object) -> None:
@@ -68,7 +60,11 @@ class ResolutionPolicy:
             if isinstance(value, str):
                 if value != ":all:":
                     raise RequirementError(f"{name}: {value!r} is neither a tuple of names nor ':all:'")
-                object.__setattr__(self, name, (value,))
+                value = (value,)
+            object.__setattr__(self, name, several(name, value, str))
+        object.__setattr__(self, "excluded", several("excluded", self.excluded, str))
+        if not isinstance(self.builds, str):
+            object.__setattr__(self, "builds", several("builds", self.builds, str))
         check_choice("prereleases", self.prereleases, typing.get_args(Prereleases))
         for name, choice in self.prereleases_by_project.items():
             check_choice(f"prereleases_by_project[{name!r}]", choice, typing.get_args(Prereleases))

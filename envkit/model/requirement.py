@@ -89,3 +89,13 @@ def parse_marker(text: str) -> Marker:
     except (InvalidMarker, RecursionError) as error:
         shown = text if len(text) <= 200 else text[:200] + "..."
         raise RequirementError(f"invalid marker {shown!r}") from error
+
+
+def no_requirement(given: object, *, what: str = "requirement") -> RequirementError:
+    """Give the error for a thing that is no requirement (or *what* else is read like one)."""
+    takes = "texts and Requirement"
+    return RequirementError(
+        f"{type(given).__name__} is no {what}",
+        hint=f"{takes}, pathlib.Path and Editable are" if what == "requirement" else f"{takes} are",
+        context={"type": type(given).__name__},
+    )

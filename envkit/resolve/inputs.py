@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from envkit.errors import RequirementError
 from envkit.model.identity import normalize, parse_version
-from envkit.model.requirement import RequirementLike, parse_marker, parse_requirement
+from envkit.model.requirement import RequirementLike, no_requirement, parse_marker, parse_requirement
 from envkit.model.secret import mask_credentials
 from envkit.resolve.dependencies import Dependency, read_dependency
 
@@ -59,9 +59,9 @@ def read_inputs(
             if editable and row.url is not None:
                 editables.add(row.url)
     replaced: dict[str, tuple[Dependency, ...]] = {}
-    for row, holds in [read_dependency(_text(given), markers) for given in overrides]:
+    for row, holds in [read_dependency(_text(given, "override"), markers) for given in overrides]:
         replaced[row.name] = replaced.get(row.name, ()) + ((row,) if holds else ())
-    limits = [read_dependency(_text(given), markers) for given in constraints]
+    limits = [read_dependency(_text(given, "constraint"), markers) for given in constraints]
     inputs = Inputs(
         roots=tuple(roots),
         constraints=tuple(row for row, holds in limits if holds),
@@ -83,26 +83,32 @@ def _root(catalog: Catalog, given: RequirementLike) -> tuple[Dependency | None, 
             return _direct(catalog, place(given), (), editable=False)
         if isinstance(given, Editable):
             target, extras = (given.target, ()) if isinstance(given.target, Path) else _split_extras(given.target)
-            return _direct(catalog, place(target), extras, editable=True)
+            url = place(target)
+            if given.marker is not None and not _holds(catalog, given.marker):
+                return None, mask_credentials(url), True
+            return _direct(catalog, url, extras, editable=True, name=given.name)
     text = _text(given)
-    markers = catalog.rules.target.markers
     if _URL.match(text):
         url, semicolon, marker = text.partition(" ;")
-        if semicolon and not parse_marker(marker.strip()).evaluate({**markers, "extra": ""}):
+        if semicolon and not _holds(catalog, marker.strip()):
             return None, mask_credentials(text), False
         url, extras = _split_extras(url.strip())
         return _direct(catalog, url, extras, editable=False)
-    row, holds = read_dependency(text, markers)
+    row, holds = read_dependency(text, catalog.rules.target.markers)
     return row if holds else None, mask_credentials(text), False
 
 
+def _holds(catalog: Catalog, marker: str) -> bool:
+    return parse_marker(marker).evaluate({**catalog.rules.target.markers, "extra": ""})
+
+
 def _direct(
-    catalog: Catalog, url: str, extras: tuple[str, ...], *, editable: bool
+    catalog: Catalog, url: str, extras: tuple[str, ...], *, editable: bool, name: str | None = None
 ) -> tuple[Dependency | None, str, bool]:
-    """Look at what has no name in front of it, to learn its name."""
+    """Look at what has no name in front of it, to learn its name; one that has to be *name* is checked."""
     from envkit.resolve.ports import DirectRequest
 
-    candidate = catalog.direct(DirectRequest(url=url, editable=editable))
+    candidate = catalog.direct(DirectRequest(url=url, name=name, editable=editable))
     row = Dependency(candidate.name, extras, "", url)
     shown = f"{candidate.name}[{','.join(extras)}]" if extras else candidate.name
     return row, f"{shown} @ {mask_credentials(url)}", editable
@@ -128,7 +134,7 @@ def place(target: str | Path) -> str:
     return Path(target).absolute().as_uri()
 
 
-def _text(given: RequirementLike) -> str:
+def _text(given: RequirementLike, what: str = "requirement") -> str:
     if isinstance(given, str):
         return given
     from packaging.requirements import Requirement
@@ -136,7 +142,7 @@ def _text(given: RequirementLike) -> str:
     if isinstance(given, Requirement):
         # Read again: the bounds hold for every requirement, and a requirement can be changed by whoever made it.
         return str(given)
-    raise RequirementError(f"a {type(given).__name__} cannot be a constraint or an override")
+    raise no_requirement(given, what=what)
 
 
 def read_preferences(preferences: Iterable[Any]) -> Mapping[str, str]:
@@ -144,7 +150,7 @@ def read_preferences(preferences: Iterable[Any]) -> Mapping[str, str]:
     wanted: dict[str, str] = {}
     for given in preferences:
         if isinstance(given, str) or not hasattr(given, "version"):
-            parsed = parse_requirement(_text(given))
+            parsed = parse_requirement(_text(given, "preference"))
             exact = [clause.version for clause in parsed.specifier if clause.operator in ("==", "===")]
             if len(exact) != 1 or exact[0].endswith(".*"):
                 raise RequirementError(f"a preference has to name one version: {str(given)[:200]!r}")

@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias
 from packaging.utils import canonicalize_name
 
 from envkit.errors import RequirementError
-from envkit.model.policy import check_builds, check_choice
+from envkit.model.arguments import check_choice
+from envkit.model.policy import check_builds
 
 ConfigSettings: TypeAlias = Mapping[str, "str | tuple[str, ...]"]
 

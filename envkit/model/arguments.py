@@ -1,0 +1,33 @@
+"""What callers hand over, checked where it comes in: mistakes are told there, by the name of the argument."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from envkit.errors import RequirementError
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Refuse a *value* that is none of *choices*: a misspelt option must not quietly mean something. `RequirementError`."""
+    if value not in choices:
+        raise RequirementError(
+            f"{name}: {value!r} is none of {', '.join(repr(choice) for choice in choices)}",
+            context={"option": name, "choices": choices},
+        )
+
+
+def several(name: str, given: Any, kinds: type | tuple[type, ...] = object) -> tuple[Any, ...]:
+    """Give what was given as a tuple: one thing for itself (a text is not its letters), anything else for what is in it.
+
+    Raises `RequirementError` for a thing that is none of *kinds*.
+    """
+    single = isinstance(given, str) or not hasattr(given, "__iter__")
+    items: tuple[Any, ...] = (given,) if single else tuple(given)
+    for item in items:
+        if not isinstance(item, kinds):
+            expected = kinds if isinstance(kinds, tuple) else (kinds,)
+            raise RequirementError(
+                f"{name}: {type(item).__name__} is no {' or '.join(kind.__name__ for kind in expected)}",
+                context={"option": name, "type": type(item).__name__},
+            )
+    return items
