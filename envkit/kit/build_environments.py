@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from envkit.errors import EnvkitError, WheelBuildError
+from envkit.errors import EnvkitError, NoCandidate, ProjectNotFound, ResolutionImpossible, WheelBuildError
 from envkit.events import CancelToken, Reporter
 from envkit.host import files
 from envkit.kit.source import Builder, IndexSource
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _LASTING = 300.0
 """Seconds for which a resolution of build requirements holds; pages of indexes are looked at again later than that."""
+
+_HOPELESS = (NoCandidate, ProjectNotFound, ResolutionImpossible)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,7 @@ class Environments:
             try:
                 resolution = resolver.resolve(requirements, constraints=workshop.settings.constraints)
             except EnvkitError as error:
-                cause = _build_failure(error, nested)
+                cause = _build_failure(error, nested, chain)
                 if cause is not None:
                     raise cause from error
                 raise
@@ -135,10 +137,20 @@ class Environments:
         return _Shared(self._workshop)
 
 
-def _build_failure(error: EnvkitError, nested: Nested) -> WheelBuildError | None:
-    """Find the circle in a resolution that failed because every version of a build requirement needs a build."""
+def _build_failure(error: EnvkitError, nested: Nested, chain: tuple[str, ...]) -> WheelBuildError | None:
+    """Give what a failed resolution of build requirements means for the build that needs them.
+
+    That is the circle, where every version of a requirement needs a build that waits for it. Where nothing fits, the error
+    says for whom: nobody asked for these requirements. What may be different next time (a network) ends everything.
+    """
     circles = [failure for failure in nested.failures.values() if "cycle" in failure.context]
-    return None if isinstance(error, WheelBuildError) or not circles else circles[0]
+    if isinstance(error, WheelBuildError) or (not circles and not isinstance(error, _HOPELESS)):
+        return None
+    if circles:
+        return circles[0]
+    return WheelBuildError(
+        f"{chain[-1]}: its build requirements cannot be had: {error.message}", hint=error.hint, context=error.context
+    )
 
 
 class _Isolated:

@@ -247,6 +247,19 @@ def test_or_end_the_resolution_where_that_is_asked_for(tmp_path):
     assert isinstance(caught.value.__cause__, WheelBuildError)
 
 
+@pytest.mark.parametrize(("limit", "said"), [(">7", "toolkit>7"), ("kit", "toolkitkit")])
+def test_build_requirements_that_cannot_be_had_name_who_has_them(world, limit, said):
+    tool_sdist(world.folder, {"name": "demo", "version": "2.0"}, limit=limit)
+    make_wheel(world.folder, "other", "1.0", requires=["demo"])
+    with pytest.raises(ResolutionError) as caught:
+        world.resolve("other")
+    assert "demo 2.0: its build requirements cannot be had: " in caught.value.message
+    assert said in caught.value.message
+    make_wheel(world.folder, "demo", "1.0")
+    world.client = IndexClient((), find_links=(str(world.folder),), cache=world.cache)
+    assert str(world.resolve("other").pins["demo"].version) == "1.0"
+
+
 def test_never_runs_nothing_anywhere(tmp_path):
     world = World(tmp_path, policy=ResolutionPolicy(builds="never"))
     toolkit(world.folder)
