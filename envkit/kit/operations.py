@@ -13,8 +13,8 @@ from envkit.errors import InstallError, RequirementError, StalePlan
 from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.parts import Parts
 from envkit.kit.places import Place, as_environment, as_target, interpreter_of
-from envkit.kit.settings import several
 from envkit.kit.wanted import Wanted
+from envkit.model.arguments import several
 from envkit.model.identity import normalize, parse_specifier
 from envkit.model.requirement import requirement_name
 from envkit.model.resolution import Pin, Resolution
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from envkit.formats.file_options import FileOptions
     from envkit.formats.lock import Lock
+    from envkit.kit.source import IndexSource
     from envkit.model.distribution import InstalledDistribution
     from envkit.model.plan import InstallReport
     from envkit.model.policy import ResolutionPolicy
@@ -45,21 +46,17 @@ def resolve(
     parts = with_file_options(parts, wanted)
     for check in wanted.checks:
         check(target.markers)
-    source = None
-    if wanted.hashes:
-        source = parts.hashed_source(interpreter, wanted.hashes, (*wanted.requirements, *wanted.constraints))
-    resolution = parts.resolver(target, interpreter, source).resolve(
+    return parts.resolver(target, interpreter, _hashed(parts, interpreter, wanted)).resolve(
         wanted.requirements,
         constraints=wanted.constraints,
         overrides=overrides,
         preferences=preferences,
         hashes=wanted.hashes,
     )
-    if wanted.direct_hashes:
-        from envkit.kit.direct_hashes import check_direct
 
-        check_direct(parts.client, resolution.pins.values(), wanted.direct_hashes)
-    return resolution
+
+def _hashed(parts: Parts, interpreter: Interpreter, wanted: Wanted) -> IndexSource | None:
+    return parts.hashed_source(interpreter, wanted) if wanted.hashes or wanted.direct_hashes else None
 
 
 def install(
@@ -81,7 +78,7 @@ def install(
     renewed = _renewed(wanted, upgrade=upgrade)
     overrides = tuple(overrides)
     if reinstall:
-        options["reinstall"] = reinstall if isinstance(reinstall, bool) else several("reinstall", reinstall)
+        options["reinstall"] = reinstall if isinstance(reinstall, bool) else several("reinstall", reinstall, str)
 
     def once() -> InstallReport:
         installed = env.distributions()
@@ -145,7 +142,7 @@ def _misfit(pin: Pin, target: Target) -> str | None:
 def _renewed(wanted: Wanted, *, upgrade: bool | Iterable[str]) -> frozenset[str]:
     if upgrade is True:
         return wanted.names
-    return frozenset() if upgrade is False else frozenset(normalize(name) for name in several("upgrade", upgrade))
+    return frozenset() if upgrade is False else frozenset(normalize(name) for name in several("upgrade", upgrade, str))
 
 
 def _already_there(wanted: Wanted, installed: Iterable[InstalledDistribution], target: Target) -> Resolution | None:
@@ -196,8 +193,8 @@ def lock(parts: Parts, wanted: Wanted, requires_python: str, options: dict[str, 
     # places among the requirements are refused by the locker, with a message of its own
     requirements: Any = wanted.requirements
     constraints: Any = wanted.constraints
-    return parts.resolver(Target.of(here), here).lock(
-        requirements, requires_python=requires_python, constraints=constraints, **options
+    return parts.resolver(Target.of(here), here, _hashed(parts, here, wanted)).lock(
+        requirements, requires_python=requires_python, constraints=constraints, hashes=wanted.hashes, **options
     )
 
 

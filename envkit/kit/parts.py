@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from envkit.events import Emitter
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from envkit.kit.builds import Builds
     from envkit.kit.source import IndexSource
     from envkit.kit.supply import PoolSupply
+    from envkit.kit.wanted import Wanted
     from envkit.model.target import Target
     from envkit.resolve.resolver import Resolver
     from envkit.wheels.pool import WheelPool
@@ -110,18 +111,19 @@ class Parts:
 
         return self._once(
             f"source {interpreter.executable}",
-            lambda: IndexSource(self.client, self.cache.bucket("digests", 1), DeferredBuilds(self._later(interpreter))),
+            lambda: IndexSource(self.client, self.cache.bucket("digests", 2), DeferredBuilds(self._later(interpreter))),
         )
 
-    def hashed_source(
-        self, interpreter: Interpreter, hashes: Mapping[str, tuple[str, ...]], requirements: Iterable[Any]
-    ) -> IndexSource:
+    def hashed_source(self, interpreter: Interpreter, wanted: Wanted) -> IndexSource:
         """Give candidates with the hashes that are asked for, also where indexes give none."""
         from envkit.kit.deferred import DeferredBuilds
+        from envkit.kit.direct_hashes import ComparedBuilds
         from envkit.kit.hashed_source import HashedSource
 
-        digests, builds = self.cache.bucket("digests", 1), DeferredBuilds(self._later(interpreter))
-        return HashedSource(self.client, digests, builds, hashes=hashes, requirements=requirements)
+        digests, builds = self.cache.bucket("digests", 2), DeferredBuilds(self._later(interpreter))
+        compared = ComparedBuilds(builds, self.client.fetch, wanted.direct_hashes)
+        requirements = (*wanted.requirements, *wanted.constraints)
+        return HashedSource(self.client, digests, compared, hashes=wanted.hashes, requirements=requirements)
 
     def resolver(self, target: Target, interpreter: Interpreter, source: IndexSource | None = None) -> Resolver:
         """Give a resolver for *target*; *interpreter* builds what only a build can tell."""

@@ -10,9 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from envkit.errors import RequirementError
 from envkit.model.identity import normalize
-from envkit.model.requirement import RequirementLike, check_requirement, parse_requirement, requirement_name
+from envkit.model.requirement import (
+    RequirementLike,
+    check_requirement,
+    no_requirement,
+    parse_requirement,
+    requirement_name,
+)
 
 if TYPE_CHECKING:  # most wishes are texts, and for those none of the other kinds is loaded
     from envkit.formats.file_options import FileOptions
@@ -136,7 +141,7 @@ class _Collector:
         elif hasattr(wish, "requirements"):
             self._file(wish)
         else:
-            raise RequirementError(f"{type(wish).__name__} is no requirement", context={"type": type(wish).__name__})
+            raise no_requirement(wish)
 
     def constrain(self, wish: Any) -> None:
         if isinstance(wish, str):
@@ -153,7 +158,7 @@ class _Collector:
             for entry in (*wish.requirements, *wish.constraints):
                 self.constrain(entry)
         else:
-            raise RequirementError(f"{type(wish).__name__} is no constraint", context={"type": type(wish).__name__})
+            raise no_requirement(wish, what="constraint")
 
     def _file(self, wish: Any) -> None:
         for entry in wish.requirements:
@@ -169,10 +174,9 @@ class _Collector:
 
     def _entry(self, entry: Any, into: list[RequirementLike]) -> None:
         if entry.is_direct and entry.hashes:
-            from envkit.kit.direct_hashes import place_of, with_hash
+            from envkit.kit.direct_hashes import place_of
 
             self.direct.setdefault(place_of(entry), set()).update(_texts(entry.hashes))
-            entry = with_hash(entry)
         into.append(entry.requirement)
         if entry.name is None:
             return

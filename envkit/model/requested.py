@@ -56,7 +56,7 @@ class RequirementEntry(Value):
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
         if self.editable:
             target = self.path if self.path is not None else self.url or ""
-            return Editable(f"{target}{extras}" if extras else target)
+            return Editable(f"{target}{extras}" if extras else target, name=self.name, marker=self.marker)
         if self.name is not None:
             place = self.path.as_uri() if self.path is not None else self.url
             return self._specifier(f" @ {place}" if place is not None else self.specifier)
@@ -79,5 +79,6 @@ class RequirementEntry(Value):
 
     def __str__(self) -> str:
         wanted = self.requirement
-        text = f"-e {wanted.target}" if isinstance(wanted, Editable) else str(wanted)
-        return mask_credentials(text)
+        if isinstance(wanted, Editable) and self.name is not None and self.url is not None:
+            return mask_credentials(f"-e {self._specifier(f' @ {self.url}')}")
+        return mask_credentials(f"-e {wanted.target}" if isinstance(wanted, Editable) else str(wanted))

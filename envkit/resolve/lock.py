@@ -11,6 +11,7 @@ from packaging.version import Version
 from envkit.errors import LockError, RequirementError
 from envkit.events import CancelToken
 from envkit.formats.lock import Lock
+from envkit.model.arguments import several
 from envkit.model.identity import normalize, parse_specifier
 from envkit.model.lock import LockedPackage
 from envkit.model.marker_sets import ALL, MarkerSets, Node
@@ -42,6 +43,7 @@ def lock(
     constraints: Iterable[Lockable] = (),
     overrides: Iterable[Lockable] = (),
     previous: Lock | None = None,
+    hashes: Mapping[str, Iterable[str]] | None = None,
     builds: Callable[[str], bool] = lambda _: True,
     cancel: CancelToken | None = None,
 ) -> Lock:
@@ -55,24 +57,26 @@ def lock(
 
     *extras* and *groups* are further requirements that can be asked for by name when the lock is used; *conflicts* lists
     sets of such names (``"extra:cpu"``, ``"group:old"``) of which at most one may be used at a time; `Lock.select` refuses
-    two. Versions of *previous* are kept where they fit; where all of it still fits, nothing is looked up at all.
+    two. Versions of *previous* are kept where they fit; where all of it still fits, nothing is looked up at all. *hashes*
+    are as `Resolver.resolve` takes them.
 
     Raises what `Resolver.resolve` raises (with the environments that failed in ``context``), and `LockError`.
     """
     requires_python = str(parse_specifier(requires_python))
-    environments = tuple(str(parse_marker(marker)) for marker in environments)
+    environments = tuple(str(parse_marker(marker)) for marker in several("environments", environments, str))
     more = _choices(extras, groups)
-    roots = [*map(_text, requirements), *more]
+    roots = [*map(_text, several("requirements", requirements)), *more]
     names = tuple(sorted(normalize(name) for name in extras or ()))
     group_names = tuple(sorted(normalize(name) for name in groups or ()))
-    limits, replaced = [_text(one) for one in constraints], [_text(one) for one in overrides]
+    limits = [_text(one) for one in several("constraints", constraints)]
+    replaced = [_text(one) for one in several("overrides", overrides)]
     shape = Lock(
         packages=(),
         requires_python=requires_python,
         environments=environments,
         extras=names,
         groups=group_names,
-        default_groups=tuple(normalize(name) for name in default_groups),
+        default_groups=tuple(normalize(name) for name in several("default_groups", default_groups, str)),
         roots=tuple(map(_without_credentials, roots)),
         constraints=tuple(map(_without_credentials, limits)),
         overrides=tuple(map(_without_credentials, replaced)),
@@ -80,8 +84,10 @@ def lock(
     )
     sets = MarkerSets()
     whole = _whole(sets, requires_python, environments)
-    coverage = Coverage(sets, _required(sets, required_environments, whole), builds)
-    if previous is not None and _still_fits(previous, shape) and _is_served(sets, previous, coverage):
+    coverage = Coverage(
+        sets, _required(sets, several("required_environments", required_environments, str), whole), builds
+    )
+    if previous is not None and not hashes and _still_fits(previous, shape) and _is_served(sets, previous, coverage):
         return replace(shape, packages=previous.packages)
     reaching = Reaching(source, sets, roots, replaced)
     forking = Forking(
@@ -95,6 +101,7 @@ def lock(
         reaching=reaching,
         cancel=cancel,
         preferred=_Preferred(sets, previous),
+        hashes=hashes or {},
     )
     forks = forking.run(_spaces(sets, whole, shape.conflicts))
     return replace(shape, packages=merge(forks, reaching, sets, whole=whole))
@@ -108,6 +115,11 @@ def _text(given: Lockable) -> str:
                 "a lock for many machines cannot hold a path without a name", file=given.file, line=given.line
             )
         return wanted
+    if not isinstance(given, (str, Requirement)):
+        raise RequirementError(
+            f"a lock for many machines cannot hold a {type(given).__name__}, only names and URLs",
+            context={"type": type(given).__name__},
+        )
     return str(parse_requirement(str(given)))
 
 
@@ -122,7 +134,7 @@ def _choices(
     for variable, table in (("extras", extras or {}), ("dependency_groups", groups or {})):
         for name, requirements in table.items():
             condition = f'"{normalize(name)}" in {variable}'
-            for given in requirements:
+            for given in several(f"{variable}[{name!r}]", requirements):
                 text = _text(given)
                 own = parse_requirement(text).marker
                 head = text.rpartition(";")[0].strip() if own is not None else text

@@ -37,6 +37,7 @@ class Resolves(Protocol):
         constraints: Iterable[str] = (),
         overrides: Iterable[str] = (),
         preferences: Iterable[Any] = (),
+        hashes: Mapping[str, Iterable[str]] | None = None,
     ) -> Resolution:
         """See `envkit.resolve.resolver.Resolver`."""
         ...
@@ -72,6 +73,7 @@ class Forking:
     reaching: Reaching
     cancel: CancelToken | None
     preferred: Callable[[Node], Mapping[str, str]]
+    hashes: Mapping[str, Iterable[str]] = field(default_factory=dict[str, Iterable[str]])
     forks: list[Fork] = field(default_factory=list[Fork])
     _divisions: int = 0
 
@@ -116,7 +118,11 @@ class Forking:
         resolver = self.make(stand_in(python_bounds(self.sets, space)[0]), source)
         try:
             resolution = resolver.resolve(
-                roots, constraints=limits, overrides=replaced, preferences=self._preferences(space)
+                roots,
+                constraints=limits,
+                overrides=replaced,
+                preferences=self._preferences(space),
+                hashes=self.hashes,
             )
         except (ResolutionImpossible, NoCandidate) as error:
             node = self._division(source, error)

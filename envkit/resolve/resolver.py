@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from envkit.errors import NoCandidate, RequirementError, ResolutionImpossible, ResolutionTooDeep
 from envkit.events import Emitter
+from envkit.model.arguments import several
 from envkit.model.identity import normalize
 from envkit.model.policy import ResolutionPolicy
 from envkit.resolve.catalog import Catalog
@@ -107,6 +108,7 @@ class Resolver:
         constraints: Iterable[Lockable] = (),
         overrides: Iterable[Lockable] = (),
         previous: Lock | None = None,
+        hashes: Mapping[str, Iterable[str]] | None = None,
     ) -> Lock:
         """Lock for all environments in a range; the resolver's own target plays no part. See `envkit.resolve.lock.lock`."""
         from envkit.resolve.lock import lock
@@ -129,6 +131,7 @@ class Resolver:
             constraints=constraints,
             overrides=overrides,
             previous=previous,
+            hashes=hashes,
             builds=lambda name: not rules.binary_only(name) and rules.may_build(name),
             cancel=self.cancel,
         )
@@ -144,8 +147,8 @@ class Resolver:
         hashes: Mapping[str, Iterable[str]] | None,
     ) -> Resolution:
         # Iterables are read once here: they may be generators.
-        requirements, constraints = tuple(requirements), tuple(constraints)
-        overrides, preferences = tuple(overrides), tuple(preferences)
+        requirements, constraints = several("requirements", requirements), several("constraints", constraints)
+        overrides, preferences = several("overrides", overrides), several("preferences", preferences)
         given = (hashes or {}).items()
         allowed: dict[str, tuple[str, ...]] = {normalize(name): tuple(sorted(texts)) for name, texts in given}
         groups = (requirements, constraints, overrides, preferences, [repr(sorted(allowed.items()))])

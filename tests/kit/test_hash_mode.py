@@ -122,3 +122,53 @@ def test_no_code_of_an_archive_runs_before_its_hash_is_compared(tmp_path):
             kit.install(env, read_requirements(tmp_path / "r.txt"))
     assert not ran.exists()
     assert not (tmp_path / "log.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "hashes",
+    [
+        f"--hash=sha256:{ZEROS} --hash=sha256:{ONES}",
+        f"--hash=sha512:{ZEROS}{ZEROS}",
+        f"--hash=sha384:{ZEROS}{'0' * 32}",
+    ],
+)
+@pytest.mark.parametrize("form", ["{url}", "a @ {url}", "{path}"])
+def test_no_code_runs_before_any_of_several_hashes_is_compared(form, hashes, tmp_path):
+    ran = tmp_path / "ran.txt"
+    archive = sdist_of(tmp_path, {"name": "a", "version": "1.0", "run": f"open({str(ran)!r}, 'w')"})
+    (tmp_path / "r.txt").write_text(f"{form.format(url=archive.as_uri(), path=archive)} {hashes}\n")
+    build = BuildSettings(variables={"BUILD_LOG": str(tmp_path / "log.txt")})
+    with envkit.Kit(indexes=(), cache_dir=tmp_path / "cache", build=build) as kit:
+        env = kit.create(tmp_path / "env")
+        for work in (
+            lambda: kit.install(env, read_requirements(tmp_path / "r.txt")),
+            lambda: kit.download(read_requirements(tmp_path / "r.txt"), tmp_path / "d"),
+        ):
+            with pytest.raises(HashMismatch):
+                work()
+    assert not ran.exists()
+    assert not (tmp_path / "log.txt").exists()
+
+
+def test_locks_keep_to_the_hashes_of_files_of_requirements(place, tmp_path):
+    wheel = place / "a-1.0-py3-none-any.whl"
+    good, long = f"--hash=sha256:{_digest(wheel)}", f"--hash=sha512:{_digest(wheel, 'sha512')}"
+    with envkit.Kit(indexes=(), find_links=(place,), cache_dir=tmp_path / "cache") as kit:
+        for text, fits in (
+            (f"a==1.0 {good}", True),
+            (f"a==1.0 {long}", True),
+            (f"a==1.0 --hash=sha256:{ZEROS}", False),
+            (f"a @ {wheel.as_uri()} {long}", True),
+            (f"a @ {wheel.as_uri()} --hash=sha512:{ZEROS}{ZEROS}", False),
+            (f"a @ {wheel.as_uri()} --hash=sha256:{ZEROS} --hash=sha256:{ONES}", False),
+        ):
+            (tmp_path / "r.txt").write_text(text + "\n")
+            if fits:
+                lock = kit.lock(read_requirements(tmp_path / "r.txt"))
+                (package,) = lock.packages
+                assert [_digest(wheel, name) for name in package.artifacts[0].hashes] == [
+                    *package.artifacts[0].hashes.values()
+                ]
+            else:
+                with pytest.raises(EnvkitError, match="hash"):
+                    kit.lock(read_requirements(tmp_path / "r.txt"))

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import envkit
+from envkit.errors import InvalidSource
 from envkit.formats.requirements_txt import read_requirements
 from envkit.model.editable import Editable
 from envkit.testing.wheels import make_wheel
@@ -57,11 +58,25 @@ def names(kit, place, wanted) -> list[str]:
         ("./folder[more-lib]; python_version < '3'", []),
         ("-e ./folder", ["in-folder"]),
         ("-e ./folder[More.Lib]", ["in-folder", "lib"]),
+        ('-e "in-repo @ git+{base}/repo"', ["in-repo"]),
+        ("-e \"In.Repo[more-lib] @ git+{base}/repo ; python_version >= '3'\"", ["in-repo", "lib"]),
+        ("-e \"in-repo @ git+{base}/repo ; python_version < '3'\"", []),
         ("./direct-1.0-py3-none-any.whl[more]", ["direct", "lib"]),
     ],
 )
 def test_lines_of_files(kit, place, line, installed):
     assert names(kit, place, line.format(base=place.as_uri())) == installed
+
+
+def test_a_named_editable_project_has_to_be_what_it_is_called(kit, place):
+    with pytest.raises(InvalidSource, match=r"in-repo.*other"):
+        names(kit, place, f'-e "other @ git+{place.as_uri()}/repo"')
+
+
+def test_text_of_an_editable_project(place):
+    (place / "r.txt").write_text("-e \"a[x] @ git+https://u:secret@git.example/a ; os_name == 'nt'\"\n")
+    (entry,) = read_requirements(place / "r.txt").requirements
+    assert str(entry) == '-e a[x] @ git+https://****@git.example/a ; os_name == "nt"'
 
 
 def test_without_a_file(kit, place):

@@ -73,3 +73,16 @@ def test_the_policy_checks_itself():
         ResolutionPolicy(no_binary="numpy")
     with pytest.raises(RequirementError):
         ResolutionPolicy(deadline=0)
+
+
+@pytest.mark.parametrize("text", ["./a-1.0-py3-none-any.whl", "/tmp/a", "..", r"C:\a", "../a ; os_name == 'nt'", "~/a"])
+def test_a_path_is_told_how_to_be_given(text):
+    with pytest.raises(RequirementError) as caught:
+        parse_requirement(text)
+    assert "pathlib.Path" in (caught.value.hint or "")
+
+
+def test_what_is_no_path_is_not_taken_for_one():
+    with pytest.raises(RequirementError) as caught:
+        parse_requirement("a=1")
+    assert caught.value.hint is None
