@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
+from envkit.model import source
 from envkit.model.artifact import Artifact
-from envkit.model.source import Origin
 from envkit.model.values import Value
 
 
@@ -46,7 +46,7 @@ class Pin(Value):
     artifacts: tuple[Artifact, ...] = ()
     dependencies: tuple[str, ...] = ()
     requested_by: tuple[Request, ...] = ()
-    origin: Origin | None = None
+    origin: source.Origin | None = None
     index: str | None = None
     requires_python: str | None = None
     latest: Version | None = None

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from envkit.model.secret import mask_credentials, strip_credentials
-from envkit.model.values import Value
+
+if TYPE_CHECKING:
+    from envkit.model.origin import Origin
+
+__all__ = ["PYPI", "Index", "Origin"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "Origin":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Made where one is needed: most resolutions have none, and making a dataclass takes as long as some of them.
+    from envkit.model.origin import Origin
+
+    return Origin
 
 
 class _DefaultIndex:
@@ -47,37 +60,3 @@ class Index:
 
     def __repr__(self) -> str:
         return f"Index({mask_credentials(self.url)!r}, name={self.name!r})"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin(Value):
-    """Where one artifact came from, when not from an index: what PEP 610 records.
-
-    *url* holds no credentials. Exactly one kind: an archive (with *hashes*), a local *directory*, or a *vcs* with the
-    *commit* it was resolved to and the *requested_revision*.
-    """
-
-    url: str
-    kind: Literal["archive", "directory", "vcs"]
-    hashes: tuple[tuple[str, str], ...] = ()
-    editable: bool = False
-    vcs: str | None = None
-    commit: str | None = None
-    requested_revision: str | None = None
-    subdirectory: str | None = None
-
-    def to_direct_url(self) -> dict[str, object]:
-        """Give the content of ``direct_url.json`` (PEP 610)."""
-        data: dict[str, object] = {"url": self.url}
-        if self.kind == "vcs":
-            info: dict[str, object] = {"vcs": self.vcs, "commit_id": self.commit}
-            if self.requested_revision is not None:
-                info["requested_revision"] = self.requested_revision
-            data["vcs_info"] = info
-        elif self.kind == "directory":
-            data["dir_info"] = {"editable": True} if self.editable else {}
-        else:
-            data["archive_info"] = {"hashes": dict(self.hashes)} if self.hashes else {}
-        if self.subdirectory is not None:
-            data["subdirectory"] = self.subdirectory
-        return data

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from envkit.model.candidate import Artifact, CoreMetadata, ProjectPage, Rejection
+from envkit.model.policy import ResolutionPolicy
 from envkit.model.resolution import Edge, Pin, Request, Resolution
 from envkit.model.source import Origin
 from envkit.model.target import Target
@@ -129,3 +130,8 @@ def test_a_missing_field_is_named():
 def test_no_mapping_is_an_error():
     with pytest.raises(ValueError, match="expected a mapping"):
         CoreMetadata.from_dict([1])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [Pin, Resolution, Artifact, ProjectPage, Origin, Target, ResolutionPolicy])
+def test_types_can_be_asked_for_at_run_time(kind):
+    assert get_type_hints(kind).keys() >= {field.name for field in fields(kind)}
