@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import struct
 import time
 import zlib
 from contextlib import suppress
@@ -28,8 +27,8 @@ if TYPE_CHECKING:  # entries are read by text; values that are paths are made fo
     from pathlib import Path
 
 _MAGIC = b"EKC2"
-_LAYOUT = struct.Struct("<4sIQII")
-"""Magic, length of the head, length of the body, checksum of the head, checksum of the body."""
+_HEADER = 24
+"""Bytes: the magic, length of the head (4), length of the body (8), checksum of the head (4), of the body (4)."""
 _AT_FIRST = 4096
 """Bytes that are read for a head; more where it is longer."""
 _SAFE_GROUP = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?\Z")
@@ -123,8 +122,8 @@ class Bucket:
     def put(self, key: str, data: bytes, *, head: bytes = b"") -> None:
         """Publish an entry, over one that may be there. Raises `OSError` where the disk refuses."""
         path = self.file(key)
-        layout = _LAYOUT.pack(_MAGIC, len(head), len(data), zlib.crc32(head), zlib.crc32(data))
-        content = b"".join((layout, head, data))
+        numbers = ((len(head), 4), (len(data), 8), (zlib.crc32(head), 4), (zlib.crc32(data), 4))
+        content = b"".join((_MAGIC, *(number.to_bytes(size, "little") for number, size in numbers), head, data))
         try:
             files.publish_bytes(path, content, PRIVATE_FILE)
         except FileNotFoundError:
@@ -175,21 +174,17 @@ class Bucket:
 def _parse(descriptor: int, size: int, *, whole: bool) -> tuple[bytes, bytes] | None:
     """Give the head of an open file of *size* bytes, and if *whole* its body; None where they are not what was written."""
     data = _read_all(descriptor, b"", size if whole else min(size, _AT_FIRST))
-    if len(data) < _LAYOUT.size:
-        return None
-    magic, length, rest, head_sum, body_sum = _LAYOUT.unpack_from(data)
-    start = _LAYOUT.size + length
-    if magic != _MAGIC or start + rest != size:
+    start = _HEADER + int.from_bytes(data[4:8], "little")
+    if data[:4] != _MAGIC or start + int.from_bytes(data[8:16], "little") != size:
         return None
     if len(data) < start:
         data = _read_all(descriptor, data, start)
-    head = data[_LAYOUT.size : start]
-    if len(head) != length or zlib.crc32(head) != head_sum:
+    head, body = data[_HEADER:start], data[start:] if whole else b""
+    if zlib.crc32(head) != int.from_bytes(data[16:20], "little"):
         return None
-    if not whole:
-        return head, b""
-    body = data[start:]
-    return (head, body) if len(body) == rest and zlib.crc32(body) == body_sum else None
+    if whole and (len(data) != size or zlib.crc32(body) != int.from_bytes(data[20:24], "little")):
+        return None
+    return head, body
 
 
 def _read_all(descriptor: int, data: bytes, size: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import threading
 import time
 import weakref
@@ -110,15 +111,17 @@ class Cache:
     def clear(self, project: str | None = None) -> int:
         """Remove everything, or what belongs to one project (its normalized name). Gives the bytes freed."""
         freed = 0
-        for folder in self._bucket_folders() if project is None else self._folders_of(project):
-            freed += _tree_size(folder)
-            discard(folder)
+        for place in self._bucket_folders() if project is None else self._places_of(project):
+            freed += _tree_size(place)
+            discard(place)
         return freed
 
-    def _folders_of(self, project: str) -> Iterator[str]:
+    def _places_of(self, project: str) -> Iterator[str]:
         for bucket in self._bucket_folders():
             yield os.path.join(bucket, group_folder(project))
             for group in _scan(bucket):
+                if group.name.startswith(f"{group_folder(project)}="):
+                    yield group.path
                 for item in _scan(group.path):
                     if item.is_dir(follow_symlinks=False) and belongs_to(item.path, project):
                         yield item.path
@@ -133,7 +136,8 @@ class Cache:
     def _entries(self, *, temporaries: bool = False) -> Iterator[_Entry]:
         for bucket in self._bucket_folders():
             for group in _scan(bucket):
-                for item in _scan(group.path):
+                # A small entry stands for itself, a folder for the entries of one group.
+                for item in _scan(group.path) if group.is_dir(follow_symlinks=False) else (group,):
                     if item.name.startswith(".") and not temporaries:
                         continue
                     with suppress(OSError):
@@ -153,6 +157,10 @@ def _scan(folder: str) -> list[os.DirEntry[str]]:
 def _tree_size(path: str) -> int:
     total = 0
     pending = [path]
+    with suppress(OSError):
+        status = os.lstat(path)
+        if not stat.S_ISDIR(status.st_mode):
+            return status.st_size
     while pending:
         for item in _scan(pending.pop()):
             with suppress(OSError):

@@ -29,7 +29,7 @@ class MetadataReader:
         self, *, session: Session, cache: Cache, downloader: Downloader, emitter: Emitter, offline: bool
     ) -> None:
         self._session = session
-        self._bucket = cache.bucket("metadata", 1)
+        self._bucket = cache.bucket("metadata", 2)
         self._downloader = downloader
         self._emitter = emitter
         self._offline = offline

@@ -1,7 +1,7 @@
 """Pages of one index: from the cache while fresh, else asked for again, conditionally where that is possible.
 
-A page has two entries in the cache. A small record says until when the page is fresh and what identifies its content, so
-that a warm caller need not read the page. The page itself is stored parsed, under its identity.
+A page is one entry in the cache. Its head is a small record, which says until when the page is fresh and what identifies
+its content, so that a warm caller need not read the page. Its body is the page itself, parsed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from envkit.index.simple_api import ParsedPage
     from envkit.index.transport import Response
 
-_FORM = 1
+_FORM = 2
 _SETTLED = 30.0
 """Seconds for which a page that was asked for stays settled in one client, also if its headers say to ask each time."""
 _MISSED = 0.25
@@ -31,6 +31,8 @@ _MISSED = 0.25
 _JUST_READ = 20_000
 """Files of pages that were just read and are held for whoever wanted them; about a kilobyte each."""
 _NOT_FOUND = (404, 410)
+_LASTING = 6
+"""The fields of a record that are stored."""
 
 
 class Record(NamedTuple):
@@ -46,6 +48,17 @@ class Record(NamedTuple):
     modified: str | None
     linked: tuple[str, ...]
     kept: bool = True
+
+
+class _Stored(NamedTuple):
+    """An entry of the cache: the record, and the page as `envkit.index.stored_page` packs it, and unpacked.
+
+    Its page is None where the index does not have the project, as its identity is "".
+    """
+
+    record: Record
+    packed: bytes
+    page: ParsedPage | None
 
 
 class Refresh(NamedTuple):
@@ -77,13 +90,14 @@ class RemotePages:
         self.label = label
         self._place = fingerprint(place, 20)
         self._network = network
-        self._bucket = cache.bucket("pages", 3)
+        self._bucket = cache.bucket("pages", 4)
         self._emitter = emitter
         self._offline = offline
         self._refresh = refresh
         self._clock = clock
         self._settled: dict[str, tuple[float, Record]] = {}
         self._missed: dict[str, float] = {}
+        self._asking: set[str] = set()
         self._unkept: dict[str, ParsedPage] = {}
         self._just_read: dict[str, tuple[str, ParsedPage]] = {}
         self._reader = Workers(1)
@@ -95,13 +109,21 @@ class RemotePages:
             return settled[1]
         if self._refresh.wants(key) and not self._offline:
             return None
-        missed = self._missed.get(key)
-        if missed is not None and missed > time.monotonic() and not self._offline:
+        if self._just_missed(key) and not self._offline:
             return None
-        record = self._stored_record(key)
+        data = self._bucket.head(f"{key}/{self._place}")
+        record = _read_record(data) if data is not None else None
         if record is None:
             self._missed[key] = time.monotonic() + _MISSED
             return None
+        return self._settle(key, record)
+
+    def _just_missed(self, key: str) -> bool:
+        """Whether a page is not in the cache, as was just seen, or as it is being asked for."""
+        return key in self._asking or self._missed.get(key, 0.0) > time.monotonic()
+
+    def _settle(self, key: str, record: Record) -> Record | None:
+        """Remember a record that may be used for a while; None where it may not."""
         now = self._clock()
         # A clock that went back would keep a page fresh for ever.
         left = record.expires - now if record.fetched <= now + 60.0 else 0.0
@@ -112,28 +134,31 @@ class RemotePages:
         self._settled[key] = (time.monotonic() + left, record)
         return record
 
-    def _stored_record(self, key: str) -> Record | None:
-        data = self._bucket.get(f"{key}/{self._place}")
-        if data is None:
+    def _stored(self, key: str) -> _Stored | None:
+        entry = self._bucket.whole(f"{key}/{self._place}")
+        record = _read_record(entry[0]) if entry is not None else None
+        if entry is None or record is None:
             return None
-        try:
-            form, *fields = marshal.loads(data)  # noqa: S302  private, and checked by the bucket's checksum
-            return Record(*fields) if form == _FORM else None
-        except (ValueError, TypeError, EOFError):
-            return None
-
-    def _stored_page(self, key: str, identity: str) -> ParsedPage | None:
-        read = self._just_read.pop(key, None)
-        if read is not None and read[0] == identity:
-            return read[1]  # whoever asked for it wants it next: this saves reading it back
-        if identity in self._unkept:
-            return self._unkept[identity]
-        data = self._bucket.get(f"{key}/{self._place}/{identity}")
-        if data is None:
-            return None
+        if not record.identity:
+            return _Stored(record, b"", None)
         from envkit.index.stored_page import unpack
 
-        return unpack(data)
+        page = unpack(entry[1])
+        return None if page is None else _Stored(record, entry[1], page)
+
+    def _page(self, key: str, record: Record) -> tuple[Record, ParsedPage] | None:
+        """Give the page of a *record* that may be used, with its record: another one where the cache has a newer page."""
+        read = self._just_read.pop(key, None)
+        if read is not None and read[0] == record.identity:
+            return record, read[1]  # whoever asked for it wants it next: this saves reading it back
+        if record.identity in self._unkept:
+            return record, self._unkept[record.identity]
+        stored = self._stored(key)
+        if stored is None or stored.page is None:
+            return None
+        if stored.record.identity != record.identity and self._settle(key, stored.record) is None:
+            return None
+        return stored.record, stored.page
 
     def load(self, key: str, url: str, project: str | None) -> tuple[Record, ParsedPage | None]:
         """Give the record and the page of *key*, None where the index does not have it; asks the network if needed.
@@ -141,16 +166,13 @@ class RemotePages:
         Raises `TransportError`.
         """
         record = self.fresh_record(key)
-        for _ in range(2 if record is not None else 0):
-            if record is not None:
-                if not record.identity:
-                    return record, None
-                page = self._stored_page(key, record.identity)
-                if page is not None:
-                    self._report(key, 0)
-                    return record, page
-                # Another process may have just put a newer page in its place.
-                record = self._stored_record(key)
+        if record is not None:
+            if not record.identity:
+                return record, None
+            found = self._page(key, record)
+            if found is not None:
+                self._report(key, 0)
+                return found
         return self._fetch(key, url, project)
 
     def _fetch(self, key: str, url: str, project: str | None) -> tuple[Record, ParsedPage | None]:
@@ -160,31 +182,34 @@ class RemotePages:
                 f"offline: the page of {key} on {self.label} is not in the cache",
                 context={"offline": True, "project": key, "index": self.label},
             )
-        return self._ask(key, url, project)
+        old = None if self._just_missed(key) else self._stored(key)
+        self._asking.add(key)
+        try:
+            return self._ask(key, url, project, old)
+        finally:
+            self._asking.discard(key)
 
     def ensure(self, key: str, url: str, project: str | None) -> Record:
         """Like `load`, without reading a page that is fresh."""
         return self.fresh_record(key) or self._fetch(key, url, project)[0]
 
-    def _ask(self, key: str, url: str, project: str | None) -> tuple[Record, ParsedPage | None]:
+    def _ask(self, key: str, url: str, project: str | None, old: _Stored | None) -> tuple[Record, ParsedPage | None]:
         from envkit.index.simple_api import ACCEPT
 
-        old = self._stored_record(key)
-        known = self._stored_page(key, old.identity) if old is not None and old.identity else None
         headers = {"Accept": ACCEPT, "Accept-Encoding": "gzip"}
         if self._refresh.wants(key):
             headers["Cache-Control"] = "no-cache"
-        if old is not None and known is not None:
-            if old.etag:
-                headers["If-None-Match"] = old.etag
-            if old.modified:
-                headers["If-Modified-Since"] = old.modified
+        if old is not None and old.page is not None:
+            if old.record.etag:
+                headers["If-None-Match"] = old.record.etag
+            if old.record.modified:
+                headers["If-Modified-Since"] = old.record.modified
         session = self._network.session
-        read = functools.partial(self._read, key, project, old, known)
+        read = functools.partial(self._read, key, project, old)
         return session.run(url, headers, read, seconds=session.timeouts.page)
 
     def _read(
-        self, key: str, project: str | None, old: Record | None, known: ParsedPage | None, response: Response, url: str
+        self, key: str, project: str | None, old: _Stored | None, response: Response, url: str
     ) -> tuple[Record, ParsedPage | None]:
         """Read an answer, and keep what it says. Raises `TransportError`, to which the session adds the address."""
         from envkit.index.bodies import read_body
@@ -195,22 +220,24 @@ class RemotePages:
         etag, modified = response.headers.get("etag"), response.headers.get("last-modified")
         now = self._clock()
         record = Record(now, now + (seconds or 0.0), "", etag, modified, (), seconds is not None)
-        if response.status == 304 and old is not None and known is not None:
+        if response.status == 304 and old is not None and old.page is not None:
+            known = old.record
+            etag, modified = etag or known.etag, modified or known.modified
             record = record._replace(
-                identity=old.identity, etag=etag or old.etag, modified=modified or old.modified, linked=old.linked
+                identity=known.identity, etag=etag, modified=modified, linked=known.linked, kept=True
             )
-            self._keep(key, record, None, old, storable=True)
+            self._keep(key, record, old.page, old.packed)
             self._report(key, len(packed))
-            return record, known
+            return record, old.page
         if response.status in _NOT_FOUND:
             record = record._replace(etag=None, modified=None)
-            self._keep(key, record, None, old, storable=seconds is not None)
+            self._keep(key, record, None, None)
             return record, None
         if response.status != 200:
             raise _refused(response.status, self.label)
         # In one thread for all pages: threads that compute only take turns, and each would hold on to the memory that its
         # largest page took. Bodies wait as they came, which is a fraction of that.
-        take = functools.partial(self._take, key, project, record, old, response, url, packed)
+        take = functools.partial(self._take, key, project, record, response, url, packed)
         record, page, size = self._reader.submit(object(), take).result(None)
         self._report(key, size)
         return record, page
@@ -220,7 +247,6 @@ class RemotePages:
         key: str,
         project: str | None,
         record: Record,
-        old: Record | None,
         response: Response,
         url: str,
         packed: bytes,
@@ -234,12 +260,13 @@ class RemotePages:
         page = parse_page(body, response.headers.get("content-type"), url, project)
         identity = blake2b(url.encode() + b"\n" + body, digest_size=16).hexdigest()
         record = record._replace(identity=identity, linked=(*page.tracks, *page.alternates))
-        self._keep(key, record, page, old, storable=record.kept)
+        self._keep(key, record, page, None)
         return record, page, len(body)
 
-    def _keep(self, key: str, record: Record, page: ParsedPage | None, old: Record | None, *, storable: bool) -> None:
-        if storable:
-            self._store(key, record, page, old)
+    def _keep(self, key: str, record: Record, page: ParsedPage | None, packed: bytes | None) -> None:
+        """Keep what an answer said for the next time; *packed* is the stored form of *page* where that is known."""
+        if record.kept:
+            self._store(key, record, page, packed)
         elif page is not None:
             self._unkept[record.identity] = page
         if page is not None:
@@ -249,16 +276,15 @@ class RemotePages:
         # Last, as other threads go straight to the page once this is here.
         self._settled[key] = (time.monotonic() + max(_SETTLED, record.expires - record.fetched), record)
 
-    def _store(self, key: str, record: Record, page: ParsedPage | None, old: Record | None) -> None:
-        try:
-            if page is not None:
-                from envkit.index.stored_page import pack
+    def _store(self, key: str, record: Record, page: ParsedPage | None, packed: bytes | None) -> None:
+        if page is None:
+            packed = b""
+        elif packed is None:
+            from envkit.index.stored_page import pack
 
-                self._bucket.put(f"{key}/{self._place}/{record.identity}", pack(page))
-            fields = (record.fetched, record.expires, record.identity, record.etag, record.modified, record.linked)
-            self._bucket.put(f"{key}/{self._place}", marshal.dumps((_FORM, *fields), 4))
-            if old is not None and old.identity and old.identity != record.identity:
-                self._bucket.remove(f"{key}/{self._place}/{old.identity}")
+            packed = pack(page)
+        try:
+            self._bucket.put(f"{key}/{self._place}", packed, head=marshal.dumps((_FORM, *record[:_LASTING]), 4))
         except OSError:
             # A cache that cannot be written costs time and nothing else.
             if page is not None:
@@ -277,6 +303,14 @@ class RemotePages:
                     from_cache=count == 0,
                 )
             )
+
+
+def _read_record(data: bytes) -> Record | None:
+    try:
+        form, *fields = marshal.loads(data)  # noqa: S302  private, and checked by the bucket's checksum
+        return Record(*fields) if form == _FORM and len(fields) == _LASTING else None
+    except (ValueError, TypeError, EOFError):
+        return None
 
 
 def _refused(status: int, label: str) -> TransportError:

@@ -33,14 +33,15 @@ def test_any_key_is_a_key_of_its_own(entries: dict[str, bytes]) -> None:
         bucket.put(key, data)
     assert {key: bucket.get(key) for key in entries} == entries
     root = os.path.realpath(cache.root)
-    assert all(os.path.realpath(bucket.path(key)).startswith(root + os.sep) for key in entries)
+    places = [place for key in entries for place in (bucket.path(key), bucket.file(key))]
+    assert all(os.path.realpath(place).startswith(root + os.sep) for place in places)
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "longer", "foreign"])
 def test_damage_counts_as_absence_and_is_removed(tmp_path: Path, damage: str) -> None:
     bucket = Cache(tmp_path).bucket("things")
     bucket.put("demo/a", b"some data that matters")
-    path = bucket.path("demo/a")
+    path = Path(bucket.file("demo/a"))
     data = path.read_bytes()
     flipped = data[:-3] + bytes([data[-3] ^ 1]) + data[-2:]
     path.write_bytes(
@@ -52,6 +53,24 @@ def test_damage_counts_as_absence_and_is_removed(tmp_path: Path, damage: str) ->
     assert not path.exists()
     bucket.put("demo/a", b"again")
     assert bucket.get("demo/a") == b"again"
+
+
+@pytest.mark.parametrize("length", [0, 1, 4000, 4073, 5000, 70_000])
+def test_a_head_is_read_without_the_body(tmp_path: Path, length: int) -> None:
+    bucket = Cache(tmp_path).bucket("things")
+    head, body = b"h" * length, b"body" * 10
+    bucket.put("demo/a", body, head=head)
+    assert (bucket.head("demo/a"), bucket.get("demo/a"), bucket.whole("demo/a")) == (head, body, (head, body))
+    path = Path(bucket.file("demo/a"))
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + b"!")
+    assert bucket.head("demo/a") == head  # its own checksum says so
+    assert bucket.get("demo/a") is None
+    assert bucket.head("demo/a") is None
+    for at in (5, 9, 17, 24) if length else (5, 9, 17):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        assert bucket.head("demo/a") is None
+        assert not path.exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permission bits are POSIX's")
@@ -84,7 +103,7 @@ def test_a_failed_write_leaves_the_old_entry_and_no_litter(tmp_path: Path) -> No
     with guarded(refuse), pytest.raises(OSError, match="no space"):
         bucket.put("demo/a", b"new")
     assert bucket.get("demo/a") == b"old"
-    assert [path.name for path in bucket.path("demo/a").parent.iterdir()] == [bucket.path("demo/a").name]
+    assert list(bucket.root.iterdir()) == [Path(bucket.file("demo/a"))]
 
 
 def test_publishing_folders_keeps_the_first(tmp_path: Path) -> None:
@@ -103,8 +122,8 @@ def test_size_and_clear(tmp_path: Path) -> None:
     cache.bucket("a").put("demo/x", b"x" * 1000)
     cache.bucket("b").put("demo/y", b"y" * 1000)
     cache.bucket("b").put("other/y", b"y" * 1000)
-    assert cache.size() == 3 * 1016
-    assert cache.clear("demo") == 2 * 1016
+    assert cache.size() == 3 * 1024
+    assert cache.clear("demo") == 2 * 1024
     assert cache.bucket("b").get("other/y") is not None
     assert cache.bucket("a").get("demo/x") is None
     (tmp_path / "mine.txt").write_text("not the cache's")
@@ -118,8 +137,8 @@ def test_prune_by_age_and_by_least_recent_use(tmp_path: Path) -> None:
     bucket = cache.bucket("a")
     now = time.time()
     for age, name in ((100, "old"), (50, "middle"), (1, "new")):
-        bucket.put(f"{name}/x", b"x" * 984)
-        os.utime(bucket.path(f"{name}/x"), (now - age * 3600, now - age * 3600))
+        bucket.put(f"{name}/x", b"x" * 976)
+        os.utime(bucket.file(f"{name}/x"), (now - age * 3600, now - age * 3600))
     assert bucket.get("middle/x")  # its use is noted
     assert cache.prune(max_age=72 * 3600) == 1000
     assert bucket.get("old/x") is None
