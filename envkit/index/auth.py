@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
+from envkit.errors import TransportError
 from envkit.index.login import KeyringProvider, Login
 from envkit.model.secret import Secret, strip_credentials
 
@@ -122,7 +123,13 @@ class Credentials:
                 given = self._callback(subject)
                 login = None
                 if given is not None:
-                    name, password = given
+                    try:
+                        name, password = given
+                    except (TypeError, ValueError):
+                        raise TransportError(
+                            f"the credentials callback gave no pair for {subject}",
+                            hint="it gives (user name, password), or None where it knows none",
+                        ) from None
                     login = Login(name, password if isinstance(password, Secret) else Secret(password))
                 self._asked[subject] = login
             return self._asked[subject]

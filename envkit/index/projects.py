@@ -80,9 +80,10 @@ class Projects:
         assert identity is not None
         if not any(state for _, state in chosen):
             labels = tuple(source.label for source, _ in chosen)
+            asked = f"asked: {', '.join(labels[:5])}{', ...' if labels[5:] else ''}" if labels else "none was given"
             raise ProjectNotFound(
-                f"no index has the project {project}",
-                hint=None if labels else "no index and no find-links place was given",
+                f"no index has the project {project} ({asked})",
+                hint=None if labels else "give indexes or find-links places",
                 context={"project": project, "indexes": labels},
             )
         known = self._pages.get(project)

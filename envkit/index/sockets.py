@@ -16,6 +16,7 @@ from envkit.index.transport import Request, Retriable
 
 TICK = 0.05
 """Seconds between two looks at the cancel token: cancelling is seen within 100 ms."""
+UNREACHABLE = "check the network, the address and the proxy; with offline=True what is cached is used"
 
 
 class Clocked:
@@ -103,7 +104,7 @@ def connect(host: str, port: int, request: Request) -> socket.socket:
         name = host.encode() if host.isascii() else host
         addresses = socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Retriable(f"the name {host} cannot be resolved: {error}") from error
+        raise Retriable(f"the name {host} cannot be resolved: {error}", hint=UNREACHABLE) from error
     problem: Exception = Retriable(f"{host} has no address")
     for at, (family, kind, protocol, _, address) in enumerate(addresses):
         seconds = request.connect_timeout if at == len(addresses) - 1 else min(3.0, request.connect_timeout)
@@ -111,7 +112,7 @@ def connect(host: str, port: int, request: Request) -> socket.socket:
             return _connect_one(family, kind, protocol, address, request, seconds)
         except (OSError, Retriable) as error:
             problem = error
-    raise Retriable(f"cannot connect to {host} port {port}: {problem}") from problem
+    raise Retriable(f"cannot connect to {host} port {port}: {problem}", hint=UNREACHABLE) from problem
 
 
 def _connect_one(

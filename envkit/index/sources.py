@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from envkit.index.simple_api import ParsedPage
 
 
+_PLACES_HINT = "all indexes and find-links places must be there: without one, another's files would be taken"
+_ADDRESS_HINT = "what has no scheme is a folder; the address of a server begins with https://"
+
+
 class Source(Protocol):
     """What the client asks of each source; *project* is always normalized. An identity of "" means: not here."""
 
@@ -91,7 +95,7 @@ class LocalSource(_Unlinked):
             # A place that went missing must not hand its projects over to the next index.
             raise TransportError(
                 f"{self._place.path}: {problem}",
-                hint="all indexes and find-links places must be there: without one, another's files would be taken",
+                hint=_ADDRESS_HINT if "." in self.label.partition("/")[0][1:] else _PLACES_HINT,
                 context={"path": self._place.path, "index": self.label},
             )
         return found
@@ -198,10 +202,14 @@ def make_source(
         # Nothing of this is needed for the usual address, and reading addresses takes its time to be loaded.
         from urllib.parse import urlsplit
 
-        scheme = urlsplit(url).scheme if "://" in url or url.startswith("file:") else ""
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise TransportError(f"{index.label} is no address of an index: {error}") from error
+        scheme = parts.scheme if "://" in url or url.startswith("file:") else ""
         if scheme in ("", "file"):
             return _local(index, scheme, network.limits.page_bytes)
-        user = urlsplit(url).username
+        user = parts.username
     network.learn(url)
     bare = strip_credentials(url)
     pages = RemotePages(

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from envkit.errors import TransportError
 from envkit.index.proxies import proxy_authorization
-from envkit.index.sockets import Clocked, connect
+from envkit.index.sockets import UNREACHABLE, Clocked, connect
 from envkit.index.transport import Request, Retriable
 from envkit.model.secret import strip_credentials
 
@@ -117,7 +117,7 @@ def _address(host: str, port: int, *, resolve_here: bool) -> bytes:
         try:
             host = str(socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0][4][0])
         except OSError as error:
-            raise Retriable(f"the name {host} cannot be resolved: {error}") from error
+            raise Retriable(f"the name {host} cannot be resolved: {error}", hint=UNREACHABLE) from error
     try:
         return b"\x01" + socket.inet_aton(host) if host.count(".") == 3 and host[-1:].isdigit() else _name(host)
     except OSError:

@@ -32,6 +32,8 @@ def to_error(problem: Problem, proof: Incompatibility, bounds: Bounds) -> Envkit
     overs = overlooked(problem, facts)
     others = unasked(problem, _needed(problem, facts))
     lines = [*account(problem, facts), *overlooked_lines(problem, overs), *unasked_lines(others)]
+    unknown = [name for name in _needed(problem, facts) if name in problem.catalog.missing]
+    meant = [_did_you_mean(_near(problem, name)) for name in dict.fromkeys(unknown)]
     suggestions = suggest(problem, facts, overs, bounds)
     builds = failed_builds(problem, (problem.nodes[fact.node].name for _, fact in facts if fact.kind == "unusable"))
     projects = {problem.nodes[fact.node].name for _, fact in facts}
@@ -46,7 +48,7 @@ def to_error(problem: Problem, proof: Incompatibility, bounds: Bounds) -> Envkit
     }
     return ResolutionImpossible(
         "no choice of versions satisfies every requirement: " + "; ".join(lines) + tails(builds),
-        hint=_hints(_hint(suggestions), HINT if others else None, where(builds)),
+        hint=_hints(_hint(suggestions), *meant, HINT if others else None, where(builds)),
         context=context,
         derivation=to_derivation(problem, proof),
         suggestions=suggestions,
@@ -81,14 +83,22 @@ def _unknown(problem: Problem, facts: _Facts) -> ProjectNotFound | None:
             continue
         name = problem.nodes[fact.need].name
         if name in problem.catalog.missing and not problem.nodes[fact.need].direct:
-            known: Iterable[str] = getattr(problem.catalog.source, "known_names", tuple)()
-            near = near_misses(name, known)
+            near = _near(problem, name)
             return ProjectNotFound(
-                f"no index that was asked knows the project {name!r}",
-                hint=f"did you mean {' or '.join(near)}?" if near else None,
+                problem.catalog.missing[name],
+                hint=_did_you_mean(near),
                 context={"project": name, "requirement": fact.text, "near": near},
             )
     return None
+
+
+def _near(problem: Problem, name: str) -> tuple[str, ...]:
+    known: Iterable[str] = getattr(problem.catalog.source, "known_names", tuple)()
+    return near_misses(name, known)
+
+
+def _did_you_mean(near: Sequence[str]) -> str | None:
+    return f"did you mean {' or '.join(near)}?" if near else None
 
 
 def _without_candidates(problem: Problem, facts: _Facts, bounds: Bounds) -> NoCandidate | None:
