@@ -101,7 +101,7 @@ class Sources:
             url = Path(place).as_uri() + mark + rest
         if is_vcs_url(url):
             request = parse_vcs_url(url)
-            return self._clone(request, name=name) if editable else self._checkout(request, name=name)
+            return self._clone(request, url, name=name) if editable else self._checkout(request, name=name)
         try:
             parts = urlsplit(url)
             fragment = parse_qs(parts.fragment, max_num_fields=16)
@@ -208,13 +208,16 @@ class Sources:
         origin = Origin(url=Path(below).as_uri(), kind="directory", editable=editable)
         return Found(origin=origin, tree=tree)
 
-    def _clone(self, request: VcsRequest, *, name: str | None) -> Found:
+    def _clone(self, request: VcsRequest, url: str, *, name: str | None) -> Found:
         """Clone for people to work in: from then on it is a folder like any other (PEP 610 wants it so)."""
         if self._editable_dir is None:
             raise RequirementError(
                 f"{request.shown}: there is no folder for editable clones", hint="clone it, and name the folder"
             )
-        folder = unquote(urlsplit(request.url).path).rstrip("/").rpartition("/")[2].removesuffix(".git")
+        # By the name that the URL gives the project, as pip does: many repositories have the same last part.
+        egg = re.search(r"#(?:.*&)?egg=([\w.-]+)", url, re.ASCII)
+        last = unquote(urlsplit(request.url).path).rstrip("/").rpartition("/")[2].removesuffix(".git")
+        folder = egg[1] if egg is not None else last
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", folder):
             raise RequirementError(f"{request.shown}: its last part is no name for a folder")
         dest = os.path.join(self._editable_dir, folder)

@@ -356,6 +356,24 @@ def test_an_editable_from_git_is_cloned_into_the_environment(world):
     assert run(env, "import demo; print(demo.value)") == "2"
 
 
+def test_editables_from_two_repositories_of_one_name_live_side_by_side(world):
+    names = ("one", "two")
+    for name in names:
+        repository = write_project(world.tmp_path / name / "lib", {"name": name, "version": "1.0"})
+        for command in (
+            ["init", "-q"],
+            ["add", "-A"],
+            ["-c", "user.name=a", "-c", "user.email=a@x.example", "commit", "-qm", "1"],
+        ):
+            subprocess.run(["git", *command], cwd=repository, env=world.workshop.environ, check=True)
+    env = world.env()
+    world.workshop = dataclasses.replace(world.workshop, interpreter=env.interpreter)
+    world.builds = Builds(world.workshop)
+    world.install(env, *(Editable(f"git+file://{world.tmp_path}/{name}/lib#egg={name}") for name in names))
+    for name in names:
+        assert direct_url(env, name)["url"] == (env.root / "src" / name).as_uri()
+
+
 def test_an_unchanged_folder_is_not_built_again(world):
     folder = write_project(world.tmp_path / "folder", {"name": "demo", "version": "1.0"})
     pin = world.resolve(folder).pins["demo"]
