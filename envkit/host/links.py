@@ -9,7 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from envkit.host.gate import effect, watched
 
@@ -22,7 +22,9 @@ _IMPOSSIBLE = frozenset((errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, 
     errno.EINVAL, errno.ENOTTY, errno.EMLINK))  # fmt: skip
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _RELATIVE = os.link in os.supports_dir_fd
-_WORTH_OPENING = 3  # files; two folders have to be opened and closed for them
+_WORTH_OPENING = 6  # files; two folders have to be opened and closed for them
+# Files of one folder: (folder below the source, folder below the target, names); "" is for these two themselves.
+Row: TypeAlias = tuple[str, str, Sequence[str]]
 _WEAKER: dict[ConcreteMode, ConcreteMode] = {"clone": "hardlink", "hardlink": "copy", "symlink": "copy"}
 
 
@@ -38,12 +40,18 @@ class Linker:
 
     def link_folder(self, source: str, target: str, names: Sequence[str]) -> None:
         """Put the files *names* of folder *source* into the folder *target*, where none of them may be."""
-        at = 0
+        self.link_folders(source, target, (("", "", names),))
+
+    def link_folders(self, source: str, target: str, rows: Sequence[Row]) -> None:
+        """Put files of folders below *source* into folders below *target*, which are there and have none of them."""
+        done = 0
         if self.used == "hardlink" and not watched():
-            at = _hardlink_all(source, target, names)
-        while at < len(names):
-            self._link_one(f"{source}/{names[at]}", f"{target}/{names[at]}")
-            at += 1
+            done = _hardlink_all(source, target, rows)
+        for inner, outer, names in rows:
+            skip = min(done, len(names))
+            done -= skip
+            for name in names[skip:]:
+                self._link_one(f"{_join(source, inner)}/{name}", f"{_join(target, outer)}/{name}")
 
     def _link_one(self, source: str, target: str) -> None:
         mode = self.used
@@ -61,44 +69,66 @@ class Linker:
                 return
 
 
-def _hardlink_all(source: str, target: str, names: Sequence[str]) -> int:
+def _join(base: str, inner: str) -> str:
+    return f"{base}/{inner}" if inner else base
+
+
+def _hardlink_all(source: str, target: str, rows: Sequence[Row]) -> int:
     """Hardlink as many as go without trouble; give how many that were."""
-    if len(names) < _WORTH_OPENING or not _RELATIVE:
-        return _hardlink_by_path(source, target, names)
-    # The system walks a path anew for each call, and ours are long: from an open folder, a name is all it looks up.
-    link = os.link
-    outgoing = os.open(target, _FOLDER)
-    at = 0
+    if not _RELATIVE:
+        return 0
+    # The system walks a path anew for each call, and ours are long: from an open folder it walks what is below alone.
+    incoming = os.open(source, _FOLDER)
     try:
-        incoming = os.open(source, _FOLDER)
+        outgoing = os.open(target, _FOLDER)
+        try:
+            done = 0
+            for inner, outer, names in rows:
+                linked, error = _hardlink_row(incoming, outgoing, inner, outer, names)
+                done += linked
+                if error is not None:
+                    if error.errno in _IMPOSSIBLE:
+                        break
+                    # Whoever catches this wants to know which file it was.
+                    name = names[linked]
+                    first, second = f"{_join(source, inner)}/{name}", f"{_join(target, outer)}/{name}"
+                    raise OSError(error.errno, error.strerror, first, None, second) from error
+            return done
+        finally:
+            os.close(outgoing)
+    finally:
+        os.close(incoming)
+
+
+def _hardlink_row(
+    incoming: int, outgoing: int, inner: str, outer: str, names: Sequence[str]
+) -> tuple[int, OSError | None]:
+    """Hardlink files between two folders below open ones; give how many went, and what ended it early."""
+    link = os.link
+    done = 0
+    if len(names) < _WORTH_OPENING:
+        first, second = f"{inner}/" if inner else "", f"{outer}/" if outer else ""
         try:
             for name in names:
-                link(name, name, src_dir_fd=incoming, dst_dir_fd=outgoing)
-                at += 1
+                link(first + name, second + name, src_dir_fd=incoming, dst_dir_fd=outgoing)
+                done += 1
         except OSError as error:
-            if error.errno not in _IMPOSSIBLE:
-                # Whoever catches this wants to know which file it was.
-                raise OSError(
-                    error.errno, error.strerror, f"{source}/{names[at]}", None, f"{target}/{names[at]}"
-                ) from error
-        finally:
-            os.close(incoming)
-    finally:
-        os.close(outgoing)
-    return at
-
-
-def _hardlink_by_path(source: str, target: str, names: Sequence[str]) -> int:
-    link = os.link
-    at = 0
+            return done, error
+        return done, None
+    opened: list[int] = []
     try:
+        opened.append(os.open(inner or ".", _FOLDER, dir_fd=incoming))
+        opened.append(os.open(outer or ".", _FOLDER, dir_fd=outgoing))
+        incoming, outgoing = opened
         for name in names:
-            link(f"{source}/{name}", f"{target}/{name}")
-            at += 1
+            link(name, name, src_dir_fd=incoming, dst_dir_fd=outgoing)
+            done += 1
     except OSError as error:
-        if error.errno not in _IMPOSSIBLE:
-            raise
-    return at
+        return done, error
+    finally:
+        for each in opened:
+            os.close(each)
+    return done, None
 
 
 def _first_mode() -> ConcreteMode:

@@ -44,8 +44,7 @@ def make_plan(
     add: list[Addition] = []
     replace: list[Addition] = []
     keep: list[Present] = []
-    for name in _ordered(resolution):
-        pin = resolution.pins[name]
+    for name, pin in resolution.pins.items():
         old = present.pop(name, [])
         requested = any(not request.by for request in pin.requested_by)
         if not old:
@@ -56,6 +55,10 @@ def make_plan(
             # Whoever was asked for once stays so, also when something else brings a new version.
             requested = requested or any(distribution.requested for distribution in old)
             replace.append(Addition(pin=pin, requested=requested, old=tuple(map(_present, old))))
+    if add or replace:
+        rank = {name: at for at, name in enumerate(_ordered(resolution))}
+        for additions in (add, replace):
+            additions.sort(key=lambda each: rank[each.name])
     remove: list[Present] = []
     spared = frozenset(normalize(name) for name in several("protect", protect, str))
     for name, old in present.items():

@@ -9,15 +9,18 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from envkit.host import files
-from envkit.host.links import Linker
+from envkit.host.helping import Job, do_all
+from envkit.host.links import Linker, Row, place
 from envkit.installation import scripts
 from envkit.installation.contents import Contents, Item, library_of
-from envkit.installation.layout import Layout
+from envkit.installation.layout import Layout, inside
 
 _INSTALLER = b"envkit\n"
+_WORTH_HELP = 500  # files; a thread has to be started
+_ROWS = 32  # folders that make one job
 
 
 class Staging:
@@ -33,13 +36,20 @@ class Staging:
         self._linker = linker
         self._stage = stage
         self._made: set[str] = set()
+        self._staged: dict[str, str] = {}
         self._python = layout.python
         self._rewritten: dict[tuple[int, str], tuple[str, int]] = {}
         self.records: dict[str, tuple[int, int]] = {}
 
     def place_files(self, check: Callable[[], object]) -> None:
-        """Link everything that is installed as it is, and copy or rewrite scripts. *check* may raise to stop."""
+        """Make the folders, link everything that is installed as it is, and copy or rewrite scripts.
+
+        *check* may raise to stop.
+        """
         contents = self._contents
+        jobs: list[Job] = []
+        rows: dict[tuple[str, str], list[Row]] = {}
+        links = 0
         for folder in sorted(contents.folders):
             check()
             for source in contents.folders[folder]:
@@ -49,34 +59,58 @@ class Staging:
                     continue
                 target = self.folder(folder)
                 if origin in contents.scripts:
-                    self._place_scripts(number, origin, target, names)
-                else:
-                    self._linker.link_folder(origin, target, names)
+                    jobs += self._place_scripts(number, origin, target, names)
+                    continue
+                links += len(names)
+                (first, inner), (second, outer) = self._split_source(number, origin), self._split_target(folder, target)
+                rows.setdefault((first, second), []).append((inner, outer, names))
+        link = self._linker.link_folders
+        for (first, second), some in rows.items():
+            for at in range(0, len(some), _ROWS):
+                jobs.append(functools.partial(link, first, second, some[at : at + _ROWS]))
+        do_all(jobs, check, helper=links >= _WORTH_HELP)
+
+    def _split_source(self, number: int, origin: str) -> tuple[str, str]:
+        """Give the unpacked wheel that a folder is in, and the place in it."""
+        item = self._contents.items[number]
+        for each in (item.wheel, item.compiled):
+            root = os.fspath(each.root) if each is not None else origin
+            inner = inside(origin, root)
+            if inner is not None:
+                return root, inner
+        return origin, ""
+
+    def _split_target(self, folder: str, staged: str) -> tuple[str, str]:
+        """Give where a destination is staged, and the place of a folder in it."""
+        inner = inside(folder, self._layout.schemes["purelib"])
+        return (staged[: -len(inner) - 1], inner) if inner else (staged, "")
 
     def folder(self, path: str) -> str:
         """Make the staged form of an absolute destination folder, and give it."""
-        staged = self._stage(path)
-        self._make(staged)
+        staged = self._staged.get(path)
+        if staged is None:
+            staged = self._staged[path] = self._stage(path)
+            self._make(staged)
         return staged
 
     def _make(self, staged: str) -> None:
-        if staged in self._made:
-            return
-        self._made.add(staged)
-        try:
-            files.make_dir(staged)
-        except FileNotFoundError:
-            self._make(os.path.dirname(staged))
+        if staged not in self._made:
+            self._made.add(staged)
+            above = os.path.dirname(staged)
+            if above not in self._made and not os.path.isdir(above):
+                self._make(above)
             files.make_dir(staged)
 
-    def _place_scripts(self, number: int, origin: str, target: str, names: Sequence[str]) -> None:
+    def _place_scripts(self, number: int, origin: str, target: str, names: Sequence[str]) -> Iterator[Job]:
+        """Write the scripts that name their interpreter; give a job for each other one: some have many megabytes."""
         rewritten = frozenset(self._contents.items[number].wheel.rewritten)
         for name in names:
+            if name not in rewritten:
+                yield functools.partial(place, f"{origin}/{name}", f"{target}/{name}", "copy")
+                continue
             with open(f"{origin}/{name}", "rb") as file:
-                content = file.read()
-            if name in rewritten:
-                content = scripts.rewrite(content, self._python)
-                self._rewritten[number, name] = (_hash(content), len(content))
+                content = scripts.rewrite(file.read(), self._python)
+            self._rewritten[number, name] = (_hash(content), len(content))
             files.write_bytes(f"{target}/{name}", content, 0o777, exclusive=True)
 
     def write_generated(self, check: Callable[[], object]) -> None:
