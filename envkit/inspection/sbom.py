@@ -17,6 +17,7 @@ from envkit.inspection.provenance import origin_of, recorded_artifact
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 from envkit.model.requirement import parse_requirement
+from envkit.model.resolution import Resolution
 from envkit.model.secret import strip_credentials
 
 _ALGORITHMS = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512", "sha3_256": "SHA3-256", "md5": "MD5"}
@@ -86,6 +87,26 @@ def materials_of_lock(lock: LockContent) -> tuple[Material, ...]:
                 url=strip_credentials(package.origin.url if package.origin else only.url if only else ""),
                 hashes=dict(only.hashes) if only else {},
                 needs=tuple(sorted(needs)),
+            )
+        )
+    return tuple(found)
+
+
+def materials_of_resolution(resolution: Resolution) -> tuple[Material, ...]:
+    """Give every pin with the file that its target would use."""
+    needs: dict[str, set[str]] = {}
+    for edge in resolution.edges:
+        needs.setdefault(edge.parent, set()).add(edge.child)
+    found: list[Material] = []
+    for name, pin in sorted(resolution.pins.items()):
+        file = pin.artifacts[0] if pin.artifacts else None
+        found.append(
+            Material(
+                name=name,
+                version=str(pin.version),
+                url=strip_credentials(pin.origin.url if pin.origin else file.url if file else ""),
+                hashes=dict(file.hashes) if file else {},
+                needs=tuple(sorted(needs.get(name, set()) - {name})),
             )
         )
     return tuple(found)

@@ -22,6 +22,7 @@ from envkit.model.source import PYPI
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from datetime import datetime
     from pathlib import Path
 
     from envkit.formats.lock import Lock
@@ -289,11 +290,14 @@ class Kit:
         """Give what nobody asked for and nothing needs any more; see `Freezer.orphans`."""
         return self._parts.freezer(env).orphans(several("keep", keep, str))
 
-    def outdated(self, env: Environment) -> tuple[Outdated, ...]:
-        """Give the distributions for which the indexes have a newer version that fits *env*, sorted by name."""
+    def outdated(self, env: Environment, **options: Any) -> tuple[Outdated, ...]:
+        """Give the distributions for which the indexes have a newer version that fits *env*, sorted by name.
+
+        *options* are those of `Freezer.list`.
+        """
         from envkit.kit.outdated import find_outdated
 
-        return find_outdated(self._parts, as_environment(env))
+        return find_outdated(self._parts, as_environment(env), **options)
 
     def audit(
         self,
@@ -313,6 +317,16 @@ class Kit:
         from envkit.kit.audit import find_vulnerabilities
 
         return find_vulnerabilities(self._parts, what, index=index, osv=osv, providers=providers, fixes=fixes)
+
+    def sbom(self, what: Any, *, subject: str | None = None, timestamp: datetime | None = None) -> str:
+        """Give a bill of materials (CycloneDX, JSON) of an environment, a `Lock` or a `Resolution`.
+
+        *subject* names the whole, *timestamp* is when it was looked at (now). Raises `MissingExtra` where the extra
+        ``sbom`` is not installed.
+        """
+        from envkit.kit.materials import write_bill
+
+        return write_bill(self._parts, what, subject=subject, timestamp=timestamp)
 
     def check(self, env: Environment) -> tuple[Problem, ...]:
         """Give what is wrong with what is installed; empty when nothing is."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from packaging.version import InvalidVersion, Version
 
 from envkit.environment.environment import Environment
 from envkit.errors import ProjectNotFound
+from envkit.inspection.report import Listed
 from envkit.model.identity import normalize
 from envkit.model.target import Target
 from envkit.model.values import Value
@@ -22,28 +23,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outdated(Value):
-    """*name* is installed as *version*; *latest* is the newest that fits, as a file of that *kind*."""
+    """*name* is installed as *version*, with *row* in a list; *latest* is the newest that fits, as a file of that *kind*."""
 
     name: str
     version: str
     latest: Version
     kind: Literal["wheel", "sdist"]
+    row: Listed
+
+    def to_pip(self, *, verbose: bool = False) -> dict[str, str]:
+        """Give it as ``pip list --outdated --format json`` prints it."""
+        row = self.row.to_pip(verbose=verbose)
+        place = row.pop("editable_project_location", None)
+        row |= {"latest_version": str(self.latest), "latest_filetype": self.kind}
+        return row if place is None else {**row, "editable_project_location": place}
 
 
-def find_outdated(parts: Parts, env: Environment) -> tuple[Outdated, ...]:
-    """Compare what is installed with the indexes.
+def find_outdated(parts: Parts, env: Environment, **options: Any) -> tuple[Outdated, ...]:
+    """Compare what is installed with the indexes; *options* are those of `Freezer.list`.
 
     Pre-releases count only where the policy allows them or one is installed; yanked files never; what no index knows is
     passed over. Raises `IndexAccessError` where an index cannot be read.
     """
-    installed = {normalize(dist.name): dist for dist in env.distributions() if not dist.editable}
-    rules = Rules(target=Target.of(env.interpreter), policy=parts.settings.policy, now=datetime.now(UTC))
+    installed = {normalize(row.name): row for row in parts.freezer(env).list(**options)}
+    rules = Rules(target=Target.of(env.interpreter), policy=parts.settings.policy, now=time.time())
     parts.client.prefetch_pages(installed)
     found: list[Outdated] = []
-    for name, dist in sorted(installed.items()):
+    for name, row in sorted(installed.items()):
         try:
             page = parts.client.project(name)
-            here = Version(dist.version)
+            here = Version(row.version)
         except (ProjectNotFound, InvalidVersion):
             continue
         early = parts.settings.policy.prereleases == "allow" or here.is_prerelease
@@ -55,5 +64,5 @@ def find_outdated(parts: Parts, env: Environment) -> tuple[Outdated, ...]:
         newest = max(usable, key=lambda release: release.version, default=None)
         if newest is not None and newest.version > here:
             kind: Literal["wheel", "sdist"] = "wheel" if newest.artifacts[0].is_wheel else "sdist"
-            found.append(Outdated(name=dist.name, version=dist.version, latest=newest.version, kind=kind))
+            found.append(Outdated(name=row.name, version=row.version, latest=newest.version, kind=kind, row=row))
     return tuple(found)
