@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from envkit.model.source import Origin
+from envkit.model import source
 from envkit.model.values import Value
 
 # The files of one folder of an unpacked wheel: (scheme, folder, source, names, sizes, mtimes_ns).
@@ -50,14 +50,14 @@ class LocalWheel:
     rewritten: tuple[str, ...] = ()
     size: int = 0
     modes: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
-    origin: Origin | None = None
+    origin: source.Origin | None = None
     index: str | None = None
     url: str | None = None
 
     def files(self) -> Iterator[tuple[str, int]]:
         """Give the path inside *root* and the size of each file that is installed as it is."""
-        for _, _, source, names, sizes, _ in self.groups:
-            prefix = f"{source}/" if source else ""
+        for _, _, folder, names, sizes, _ in self.groups:
+            prefix = f"{folder}/" if folder else ""
             for name, size in zip(names, sizes, strict=True):
                 yield prefix + name, size
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from envkit.errors import RequirementError
+from envkit.model import moments
 from envkit.model.arguments import check_choice, several
 
 Prereleases = Literal["if-necessary", "allow", "disallow"]
@@ -39,9 +39,9 @@ class ResolutionPolicy:
     prereleases: Prereleases = "if-necessary"
     prereleases_by_project: Mapping[str, Prereleases] = field(default_factory=dict[str, Prereleases])
     strategy: Literal["highest", "lowest", "lowest-direct"] = "highest"
-    exclude_newer: str | datetime | timedelta | None = None
-    exclude_newer_by_project: Mapping[str, str | datetime | timedelta | None] = field(
-        default_factory=dict[str, str | datetime | timedelta | None]
+    exclude_newer: str | moments.datetime | moments.timedelta | None = None
+    exclude_newer_by_project: Mapping[str, str | moments.datetime | moments.timedelta | None] = field(
+        default_factory=dict[str, Any]
     )
     only_binary: tuple[str, ...] | str = ()
     no_binary: tuple[str, ...] | str = ()

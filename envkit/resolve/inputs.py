@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envkit.errors import RequirementError
 from envkit.model.identity import normalize, parse_version
@@ -23,8 +23,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _EXTRAS = re.compile(r"\[([^\[\]#]*)\]$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class Inputs(NamedTuple):
     """What a resolution is asked for, in rows.
 
     *roots* are requirements whose markers hold; *constraints* apply to projects that are pulled in; *overrides* replace
@@ -33,9 +32,9 @@ class Inputs:
 
     roots: tuple[Dependency, ...]
     constraints: tuple[Dependency, ...] = ()
-    overrides: Mapping[str, tuple[Dependency, ...]] = field(default_factory=dict[str, tuple[Dependency, ...]])
+    overrides: Mapping[str, tuple[Dependency, ...]] = MappingProxyType({})
     excluded: frozenset[str] = frozenset()
-    preferences: Mapping[str, str] = field(default_factory=dict[str, str])
+    preferences: Mapping[str, str] = MappingProxyType({})
     editables: frozenset[str] = frozenset()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from envkit.errors import NoCandidate, RequirementError, ResolutionImpossible, ResolutionTooDeep
@@ -116,7 +115,7 @@ class Resolver:
         def make(target: Target, source: CandidateSource) -> Resolver:
             return Resolver(target, source, self.policy, self.solver, self.reporter, self.cancel)
 
-        rules = Rules(target=self.target, policy=self.policy, now=datetime.now(UTC))
+        rules = Rules(target=self.target, policy=self.policy, now=time.time())
         return lock(
             make,
             self.source,
@@ -156,7 +155,7 @@ class Resolver:
         known = recall(self.source, key)
         if known is not None:
             return known
-        rules = Rules(target=self.target, policy=self.policy, now=datetime.now(UTC), hashes=allowed)
+        rules = Rules(target=self.target, policy=self.policy, now=time.time(), hashes=allowed)
         catalog = Catalog(self.source, rules)
         inputs, texts = read_inputs(catalog, requirements, constraints, overrides, preferences)
         catalog.scout = lambda: _scout(catalog, inputs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +12,8 @@ from envkit.model.fingerprint import fingerprint
 from envkit.model.identity import normalize
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from envkit.model.policy import ResolutionPolicy
     from envkit.model.target import Target
 
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 class Rules(NamedTuple):
     """What decides whether a file is usable, with every time made absolute: a policy seen by one target.
 
+    *now* is in seconds since the epoch, as `time.time` gives them: `datetime` is loaded only where a time plays a part.
     *hashes* maps normalized names to the allowed ``"sha256:..."`` texts; a name that is not in it is not restricted,
     unless the policy requires hashes.
     """
 
     target: Target
     policy: ResolutionPolicy
-    now: datetime
+    now: float
     hashes: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def cutoff(self, name: str) -> datetime | None:
@@ -35,9 +37,11 @@ class Rules(NamedTuple):
         value = given.get(name, self.policy.exclude_newer)
         if value is None:
             return None
+        from datetime import UTC, datetime, timedelta
+
         if isinstance(value, timedelta):
             # In whole hours, or what is kept for these rules would never be found again.
-            return (self.now - value).replace(minute=0, second=0, microsecond=0)
+            return (datetime.fromtimestamp(self.now, UTC) - value).replace(minute=0, second=0, microsecond=0)
         moment = read_time(value) if isinstance(value, str) else value
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -81,6 +85,8 @@ def _listed(name: str, names: tuple[str, ...] | str) -> bool:
 
 def read_time(text: str) -> datetime:
     """Read an ISO 8601 time; without a zone it is UTC, a bare date means its first moment. Raises `RequirementError`."""
+    from datetime import UTC, datetime
+
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:

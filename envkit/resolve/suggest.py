@@ -68,10 +68,10 @@ def _changes(problem: Problem, facts: Sequence[tuple[int, Fact]], overs: Sequenc
     for row in roots:
         if row.specifier and row.url is None:
             free = row._replace(specifier="")
-            changed = replace(inputs, roots=tuple(free if one == row else one for one in inputs.roots))
+            changed = inputs._replace(roots=tuple(free if one == row else one for one in inputs.roots))
             yield Suggestion(kind="relax", change=f"relax {row.text}", subject=row.text), changed, rules
     for row in sorted({row for row in inputs.constraints if row.name in named}):
-        changed = replace(inputs, constraints=tuple(one for one in inputs.constraints if one != row))
+        changed = inputs._replace(constraints=tuple(one for one in inputs.constraints if one != row))
         yield Suggestion(kind="constraint", change=f"drop the constraint {row.text}", subject=row.text), changed, rules
     yield from _policies(problem)
     for minor in other_pythons(problem, overs)[:PYTHONS]:
@@ -79,7 +79,7 @@ def _changes(problem: Problem, facts: Sequence[tuple[int, Fact]], overs: Sequenc
         yield Suggestion(kind="python", change=f"take Python 3.{minor}", subject="python"), inputs, python
     for row in roots:
         if len(inputs.roots) > 1:
-            changed = replace(inputs, roots=tuple(one for one in inputs.roots if one != row))
+            changed = inputs._replace(roots=tuple(one for one in inputs.roots if one != row))
             yield Suggestion(kind="drop", change=f"drop {row.text}", subject=row.text), changed, rules
 
 

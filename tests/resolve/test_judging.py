@@ -69,7 +69,7 @@ ALLOWED = st.sampled_from([{}, {"my-tool": ("sha256:" + "a" * 64,)}])
 @settings(max_examples=300, deadline=None)
 @given(st.lists(FILES, max_size=8), POLICIES, ALLOWED)
 def test_rows_and_values_are_judged_alike(files: list[Artifact], policy: ResolutionPolicy, allowed: Any) -> None:
-    rules = Rules(target=TARGET, policy=policy, now=NOW, hashes=allowed)
+    rules = Rules(target=TARGET, policy=policy, now=NOW.timestamp(), hashes=allowed)
     pages = [
         ProjectPage(name="my-tool", artifacts=artifacts, identity="i")
         for artifacts in (tuple(files), Listing(([row_of(one) for one in files], "here")))
@@ -93,7 +93,7 @@ def test_rows_and_values_are_judged_alike(files: list[Artifact], policy: Resolut
 @settings(max_examples=400, deadline=None)
 @given(FILES, POLICIES, ALLOWED)
 def test_a_file_counts_where_every_rule_says_so(file: Artifact, policy: ResolutionPolicy, allowed: Any) -> None:
-    rules = Rules(target=TARGET, policy=policy, now=NOW, hashes=allowed)
+    rules = Rules(target=TARGET, policy=policy, now=NOW.timestamp(), hashes=allowed)
     page = ProjectPage(name="my-tool", artifacts=(file,), identity="i")
     expected = _by_packaging(file, policy, allowed)
     assert [item.version for item in select(page, rules)] == ([expected] if expected is not None else [])

@@ -25,7 +25,7 @@ def chosen(*files, policy=None, hashes=None):
     page = ProjectPage(
         name="a", identity="i", artifacts=tuple(one if isinstance(one, Artifact) else file(one) for one in files)
     )
-    rules = Rules(target=TARGET, policy=policy or ResolutionPolicy(), now=NOW, hashes=hashes or {})
+    rules = Rules(target=TARGET, policy=policy or ResolutionPolicy(), now=NOW.timestamp(), hashes=hashes or {})
     names = {str(release.version): [one.filename for one in release.artifacts] for release in select(page, rules)}
     return names, {rejection.subject: rejection.reason for rejection in rejected(page, rules)}
 
@@ -91,7 +91,7 @@ def test_rules_of_an_age_stay_the_same_for_an_hour():
     policy = ResolutionPolicy(exclude_newer=timedelta(days=7))
     start = datetime(2024, 5, 1, 12, 0, 1, tzinfo=UTC)
     texts = [
-        Rules(target=TARGET, policy=policy, now=start + timedelta(minutes=minutes)).fingerprint("a")
+        Rules(target=TARGET, policy=policy, now=(start + timedelta(minutes=minutes)).timestamp()).fingerprint("a")
         for minutes in (0, 59, 60)
     ]
     assert texts[0] == texts[1] != texts[2]
@@ -114,16 +114,16 @@ def test_a_release_is_yanked_when_all_its_usable_files_are():
     page = ProjectPage(
         name="a", identity="i", artifacts=(file(PURE, yanked="bad"), file(SDIST), file(LINUX, yanked=""))
     )
-    rules = Rules(target=TARGET, policy=ResolutionPolicy(), now=NOW)
+    rules = Rules(target=TARGET, policy=ResolutionPolicy(), now=NOW.timestamp())
     [release] = select(page, rules)
     assert (release.version, release.yanked, [one.filename for one in release.artifacts]) == (
         Version("1.0"), False, [SDIST],
     )  # fmt: skip
-    [release] = select(page, Rules(target=TARGET, policy=ResolutionPolicy(only_binary=":all:"), now=NOW))
+    [release] = select(page, Rules(target=TARGET, policy=ResolutionPolicy(only_binary=":all:"), now=NOW.timestamp()))
     assert (release.yanked, len(release.artifacts)) == (True, 2)
 
 
 def test_legacy_sdist_names():
     page = ProjectPage(name="my-tool", identity="i", artifacts=(file("my-tool-1.0.tar.gz"), file("my_tool-1.1.zip")))
-    found = select(page, Rules(target=TARGET, policy=ResolutionPolicy(), now=NOW))
+    found = select(page, Rules(target=TARGET, policy=ResolutionPolicy(), now=NOW.timestamp()))
     assert sorted(str(release.version) for release in found) == ["1.0", "1.1"]
