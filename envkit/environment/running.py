@@ -40,6 +40,8 @@ def run(
     **options: Any,
 ) -> subprocess.CompletedProcess[Any]:
     """Run a program; see `Environment.run`."""
+    if isinstance(command, str):
+        raise VenvError("a command is a list of words, not one text", hint="shlex.split(text) gives such a list")
     words = [os.fspath(word) for word in command]
     if not words:
         raise VenvError("there is no program to run: the command is empty")
@@ -48,7 +50,16 @@ def run(
     options.setdefault("check", False)
     effect("process", words[0])
     options.update(env=variables, timeout=timeout)
-    return subprocess.run(words, **options)  # noqa: PLW1510  # pyright: ignore[reportUnknownVariableType]
+    try:
+        return subprocess.run(words, **options)  # noqa: PLW1510  # pyright: ignore[reportUnknownVariableType]
+    except FileNotFoundError as error:
+        if os.path.exists(place.executable):
+            raise  # a program that is not there, or a folder to run it in
+        raise VenvError(
+            f"{place.executable} is gone: nothing can be run in {place.root}",
+            hint="EnvBuilder.repair() makes an environment whole, or create it again",
+            context={"path": place.root, "problem": "interpreter-gone"},
+        ) from error
 
 
 def _program(place: Place, name: str) -> str:

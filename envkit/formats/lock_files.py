@@ -17,6 +17,9 @@ _PYLOCK = re.compile(r"pylock(?:\.[^.]+)?\.toml")
 def read_lock(path: str | Path) -> LockContent:
     """Read a lock file of any known format. Raises `LockError`."""
     place = os.path.abspath(path)
+    if not os.path.isfile(place):
+        there = "is no file" if os.path.exists(place) else "no such file"
+        raise LockError(f"{place}: {there}", context={"file": place})
     _reader(place)
     try:
         text = decode_text(read_lock_bytes(place), place)
@@ -56,6 +59,7 @@ def _reader(path: str) -> Callable[[str, str], LockContent]:
 
         return lambda text, place: parse_pipfile_lock(text, path=place)
     raise LockError(
-        f"{name} is no lock file that envkit knows",
-        hint="pylock.toml, uv.lock, poetry.lock, pdm.lock and Pipfile.lock are",
+        f"{path} is no lock file that envkit knows",
+        hint="pylock.toml, pylock.<name>.toml, uv.lock, poetry.lock, pdm.lock and Pipfile.lock are",
+        context={"file": path},
     )

@@ -99,5 +99,6 @@ class VcsRunner:
     def _failed(self, shown: str, reason: str, output: str) -> VcsError:
         # Servers and repositories choose these lines: nothing of them may steer a terminal or a log.
         lines = last_lines(output, 10)
-        last = f": {lines[-1][:300]}" if lines else ""
+        causes = [line for line in lines if line.startswith(("fatal:", "error:", "abort:"))]
+        last = f": {(causes or lines)[0 if causes else -1][:300]}" if lines else ""
         return VcsError(f"{shown}: {reason}{last}", context={"url": shown, "reason": reason, "last_lines": lines})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -113,6 +113,12 @@ class Installer:
         `EnvironmentBusy`, `Cancelled`, and `InstallError` for what the system refuses.
         """
         self._check_managed()
+        if not isinstance(plan, InstallPlan):
+            raise InstallError(
+                f"an InstallPlan is needed here, not {type(plan).__name__}",
+                hint="plan(resolution) gives one",
+                context={"type": type(plan).__name__},
+            )
         if plan.root != self.layout.root:
             raise StalePlan(f"the plan is for {plan.root}, not for {self.layout.root}")
         if plan.is_empty:
@@ -139,7 +145,7 @@ class Installer:
         found = {each.name for each in gone}
         missing = tuple(name for name in wanted if name not in found)
         if missing and not missing_ok:
-            raise InstallError(f"not installed: {', '.join(missing)}", context={"names": missing})
+            raise _not_installed(missing, installed, self.layout.root)
         plan = InstallPlan(mode="install", root=self.layout.root, fingerprint=stamp, remove=tuple(gone))
         if plan.is_empty:
             return InstallReport(root=plan.root)
@@ -286,3 +292,15 @@ def explain(error: OSError, root: str) -> InstallError:
 
 
 __all__ = ["Installer", "InvalidWheel"]
+
+
+def _not_installed(missing: Sequence[str], installed: Iterable[InstalledDistribution], root: str) -> InstallError:
+    import difflib
+
+    names = {normalize(distribution.name) for distribution in installed}
+    near = [found for name in missing for found in difflib.get_close_matches(name, names, n=1)]
+    return InstallError(
+        f"not installed: {', '.join(missing)} (in {root})",
+        hint=f"did you mean {' or '.join(near)}?" if near else None,
+        context={"names": tuple(missing), "root": root},
+    )

@@ -10,6 +10,7 @@ from envkit.interpreter.interpreter import Interpreter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from envkit.environment.ports import Seeder
     from envkit.kit.parts import Parts
@@ -87,11 +88,18 @@ class EnvBuilder(builder.EnvBuilder):
         return default_cache_dir()
 
 
-def _choose(python: str | os.PathLike[str], facts: str | os.PathLike[str]) -> Interpreter:
+def _choose(python: Any, facts: str | os.PathLike[str]) -> Interpreter:
     """Give the interpreter that *python* names: of several the best. A text that names none may be a path all the same.
 
     *facts* is the folder where answers of interpreters are kept. Raises `InterpreterError`.
     """
+    if not isinstance(python, (str, os.PathLike)):
+        from envkit.errors import InterpreterError
+
+        raise InterpreterError(
+            f"an interpreter is named by a text or a path, not by the {type(python).__name__} {python!r}",
+            hint='write "3.12"',
+        )
     if not isinstance(python, str):
         return Interpreter.probe(python, cache_dir=facts)
     if os.path.basename(python) != python:

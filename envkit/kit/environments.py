@@ -18,4 +18,14 @@ def create(parts: Parts | None, path: str | os.PathLike[str], python: Any, optio
 
     # what `python -m venv` does where the class itself is more careful
     options = {"symlinks": os.name != "nt", "scm_ignore_files": ("git",), **options}
-    return EnvBuilder(interpreter=python, parts=parts, **options).create(path)
+    from envkit.errors import EnvkitError, VenvError
+
+    try:
+        return EnvBuilder(interpreter=python, parts=parts, **options).create(path)
+    except EnvkitError:
+        raise
+    except (OSError, ValueError) as error:  # what `venv` raises, and subclasses of the builder rely on
+        told = getattr(error, "strerror", None) or error
+        raise VenvError(
+            f"{os.fspath(path)}: {told}", context={"path": os.fspath(path), "problem": "refused"}
+        ) from error

@@ -109,8 +109,14 @@ def again_when_stale(parts: Parts, once: Callable[[], InstallReport]) -> Install
                 raise
 
 
-def check_target(env: Environment, resolution: Resolution) -> None:
+def check_target(env: Environment, resolution: Any) -> None:
     """Refuse a resolution whose files or versions are not for *env*. Raises `InstallError` naming the first one."""
+    if not isinstance(resolution, Resolution):
+        raise RequirementError(
+            f"a Resolution is needed here, not {type(resolution).__name__}",
+            hint="Kit.resolve(requirements, target=env) gives one, and so does Lock.select(target)",
+            context={"type": type(resolution).__name__},
+        )
     target = Target.of(as_environment(env).interpreter)
     if resolution.target.fingerprint == target.fingerprint:
         return
@@ -170,7 +176,11 @@ def sync(parts: Parts, env: Environment, wanted: Any, options: dict[str, Any]) -
     if not isinstance(wanted, Resolution):
         select = getattr(wanted, "select", None)
         if select is None:
-            raise RequirementError(f"{type(wanted).__name__} is neither a resolution nor a lock")
+            raise RequirementError(
+                f"{type(wanted).__name__} is neither a resolution nor a lock",
+                hint="Kit.resolve(requirements, target=env) gives a resolution, Lock.read(path) a lock",
+                context={"type": type(wanted).__name__},
+            )
         wanted = select(Target.of(as_environment(env).interpreter))
     from envkit.kit.sourced import with_versions
 

@@ -166,9 +166,11 @@ class Parts:
 
     def installer(self, env: Environment, *, compile_bytecode: bool | None = None) -> Installer:
         """Give an installer for *env*."""
+        from envkit.environment.recognise import check_there
         from envkit.installation.installer import Installer
 
         env, settings = as_environment(env), self.settings
+        check_there(env.path, env.kind, str(env.executable))
         return Installer(
             env,
             self.supply(env.interpreter),

@@ -41,6 +41,7 @@ def _misplaced(wanted: str, place: Any) -> VenvError:
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
     return VenvError(
         f"{wanted} is needed here, not {shown}",
-        hint="Environment.open(path) opens an environment, Kit.create(path) makes one",
+        hint="Environment.open(path) opens an environment, Kit.create(path) makes one"
+        + ("; Target.for_python(version, platform=...) describes a machine" if "Target" in wanted else ""),
         context={"type": type(place).__name__},
     )

@@ -52,4 +52,7 @@ def parse_specifier(text: str) -> SpecifierSet:
     try:
         return SpecifierSet(text)
     except InvalidSpecifier as error:
-        raise RequirementError(f"invalid version specifier: {text!r}") from error
+        version = text.strip()
+        plain = version[:1].isdigit() and "," not in version
+        hint = f'a version alone is no specifier: "=={version}" or ">={version}" is' if plain else None
+        raise RequirementError(f"invalid version specifier: {text!r}", hint=hint) from error

@@ -129,7 +129,7 @@ def _mac_platforms(version: tuple[int, int], arch: str) -> Iterator[str]:
 def platform_markers(platform: str) -> dict[str, str]:
     """Give the markers of PEP 508 that follow from a platform tag; what it does not tell is the empty text."""
     platform = normalize(platform)
-    if platform.startswith("win"):
+    if platform == "win32" or platform.startswith("win_"):
         machine = {"win32": "x86", "win_amd64": "AMD64", "win_arm64": "ARM64"}.get(platform, platform[4:].upper())
         return _markers("nt", "win32", "Windows", machine)
     match = re.fullmatch(_MACOS, platform)

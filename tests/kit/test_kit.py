@@ -313,7 +313,7 @@ def test_a_resolution_for_another_machine_is_refused(kit, env):
         lambda: envkit.ResolutionPolicy(prereleases_by_project={"a": "yes"}),
         lambda: envkit.ResolutionPolicy(strategy="newest"),
         lambda: envkit.ResolutionPolicy(builds="nevr"),
-        lambda: envkit.ResolutionPolicy(builds=["a"]),
+        lambda: envkit.ResolutionPolicy(builds=[1]),
         lambda: envkit.BuildSettings(on_failure="boom"),
         lambda: envkit.BuildSettings(builds="nevr"),
         lambda: envkit.BuildSettings(timeout=0),

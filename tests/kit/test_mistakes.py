@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 
 import pytest
@@ -77,3 +78,61 @@ def test_a_server_that_is_not_there(failing, resolve):
 def test_a_callback_for_credentials_that_gives_none(failing, resolve, answer):
     error = failing(lambda: resolve("app", credentials=lambda _: answer), envkit.TransportError)
     assert "credentials" in error.message
+
+
+@pytest.fixture
+def kit(tmp_path, url):
+    return envkit.Kit(indexes=url, cache_dir=tmp_path / "cache", retries=0)
+
+
+def test_places_where_no_environment_can_be_made(failing, kit, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    for path in (file, file / "below"):
+        for create in (kit.create, envkit.create):
+            assert str(path) in failing(lambda create=create, path=path: create(path), envkit.VenvError).message
+    error = failing(lambda: kit.create(tmp_path / "env", activators=["bahs"]), envkit.VenvError)
+    assert "bash" in error.message
+    error = failing(lambda: kit.create(tmp_path / "env", python=3.12), envkit.InterpreterError)
+    assert '"3.12"' in error.hint
+
+
+def test_things_in_the_place_of_others(failing, kit, tmp_path):
+    env = kit.create(tmp_path / "env")
+    resolution = kit.resolve("requests", target=env)
+    assert "plan(resolution)" in failing(lambda: kit.apply(env, resolution), envkit.InstallError).hint
+    assert "NoneType" in failing(lambda: kit.apply(env, None), envkit.InstallError).message
+    assert "Kit.resolve" in failing(lambda: kit.plan(env, ["requests"]), envkit.RequirementError).hint
+    assert "Kit.resolve" in failing(lambda: kit.sync(env, ["requests"]), envkit.RequirementError).hint
+    assert "for_python" in failing(lambda: kit.resolve("requests", target="3.12"), envkit.VenvError).hint
+    assert "no such file" in failing(lambda: kit.sync(env, "requests==2.0"), envkit.LockError).message
+    assert "is no file" in failing(lambda: kit.sync(env, tmp_path), envkit.LockError).message
+    assert "shlex" in failing(lambda: env.run("python -V"), envkit.VenvError).hint
+
+
+def test_names_that_are_not_installed_are_told_with_likely_ones(failing, kit, tmp_path):
+    env = kit.create(tmp_path / "env")
+    kit.install(env, "requests")
+    error = failing(lambda: kit.uninstall(env, "reqeusts"), envkit.InstallError)
+    assert str(tmp_path / "env") in error.message
+    assert error.hint == "did you mean requests?"
+
+
+def test_an_environment_that_is_gone_or_lost_its_python(failing, kit, tmp_path):
+    env = kit.create(tmp_path / "env")
+    for name in ("python", "python3", f"python{HERE.version_info[0]}.{HERE.version_info[1]}"):
+        (tmp_path / "env" / "bin" / name).unlink(missing_ok=True)
+    error = failing(lambda: env.run(["python", "-V"]), envkit.VenvError)
+    assert error.context["problem"] == "interpreter-gone"
+    shutil.rmtree(tmp_path / "env")
+    for call in (lambda: kit.uninstall(env, "requests"), lambda: kit.verify(env), lambda: kit.undo(env)):
+        assert failing(call, envkit.VenvError).context["problem"] == "missing"
+    assert not (tmp_path / "env").exists()
+    with pytest.raises(FileNotFoundError):  # as `subprocess` says it
+        kit.create(tmp_path / "env").run(["no-such-program"])
+
+
+def test_versions_and_platforms_that_are_none(failing, kit):
+    assert '">=3.9"' in failing(lambda: kit.lock("requests", requires_python="3.9"), envkit.RequirementError).hint
+    error = failing(lambda: envkit.Target.for_python("3.12", platform="windoze"), envkit.InterpreterError)
+    assert "windoze" in error.message

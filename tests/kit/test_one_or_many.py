@@ -49,7 +49,7 @@ def test_a_path_is_no_name_for_a_lock():
 
 def test_names_of_an_installer_and_of_a_policy(tmp_path):
     env = envkit.create(tmp_path / "env")
-    with pytest.raises(envkit.InstallError, match=r"not installed: demo$"):
+    with pytest.raises(envkit.InstallError, match=r"not installed: demo \(in "):
         envkit.Installer(env).uninstall("demo")
     policy = envkit.ResolutionPolicy(only_binary=["demo"], excluded="other", builds=["demo"])
     assert (policy.only_binary, policy.excluded, policy.builds) == (("demo",), ("other",), ("demo",))
