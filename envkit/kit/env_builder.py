@@ -100,8 +100,9 @@ def _choose(python: Any, facts: str | os.PathLike[str]) -> Interpreter:
             f"an interpreter is named by a text or a path, not by the {type(python).__name__} {python!r}",
             hint='write "3.12"',
         )
-    if not isinstance(python, str):
-        return Interpreter.probe(python, cache_dir=facts)
+    path: str | os.PathLike[str] = python
+    if not isinstance(path, str):
+        return Interpreter.probe(path, cache_dir=facts)
     if os.path.basename(python) != python:
         return Interpreter.probe(os.path.expanduser(python), cache_dir=facts)
     from envkit.errors import InterpreterError

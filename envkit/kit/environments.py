@@ -18,14 +18,12 @@ def create(parts: Parts | None, path: str | os.PathLike[str], python: Any, optio
 
     # what `python -m venv` does where the class itself is more careful
     options = {"symlinks": os.name != "nt", "scm_ignore_files": ("git",), **options}
-    from envkit.errors import EnvkitError, VenvError
-
     try:
         return EnvBuilder(interpreter=python, parts=parts, **options).create(path)
-    except EnvkitError:
-        raise
     except (OSError, ValueError) as error:  # what `venv` raises, and subclasses of the builder rely on
+        from envkit.errors import EnvkitError, VenvError
+
+        if isinstance(error, EnvkitError):
+            raise
         told = getattr(error, "strerror", None) or error
-        raise VenvError(
-            f"{os.fspath(path)}: {told}", context={"path": os.fspath(path), "problem": "refused"}
-        ) from error
+        raise VenvError(f"{os.fspath(path)}: {told}", context={"path": os.fspath(path), "problem": "refused"}) from error
