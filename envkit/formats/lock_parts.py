@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -87,6 +87,15 @@ class LockReading:
             dependencies=tuple(dict.fromkeys((*known[0].dependencies, *package.dependencies))),
         )
         self._packages[key] = (merged, self.sets.either(known[1], condition))
+
+    def narrow(self, limit: Callable[[LockedPackage], Node]) -> None:
+        """Take every package away where *limit* says that it is not wanted."""
+        for key, (package, condition) in self._packages.items():
+            self._packages[key] = (package, self.sets.both(condition, limit(package)))
+
+    def gathered(self) -> list[LockedPackage]:
+        """Give what was gathered so far, without markers."""
+        return [package for package, _ in self._packages.values()]
 
     def packages(self, whole: Node = ALL) -> tuple[LockedPackage, ...]:
         """Give what was gathered, with markers; what can never be wanted is left out."""

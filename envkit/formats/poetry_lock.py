@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from envkit.errors import LockError
 from envkit.formats.lock_content import LockContent
 from envkit.formats.lock_parts import LockReading, any_text, artifact, wheels_first
-from envkit.formats.toml import as_table, as_tables, as_text, as_texts, load_toml
+from envkit.formats.lock_platforms import limit, needs_of
+from envkit.formats.toml import as_list, as_table, as_tables, as_text, as_texts, load_toml
 from envkit.model.identity import normalize
 from envkit.model.lock import LockedPackage
 from envkit.model.marker_sets import Node
@@ -20,8 +21,8 @@ from envkit.model.source import Origin
 def parse_poetry_lock(text: str, *, path: str = "poetry.lock") -> LockContent:
     """Read the text of a ``poetry.lock``. Raises `LockError`.
 
-    Locks before 2.1 name no groups and no markers: every package that is not optional is then for every environment, as
-    the project file that would tell more is not part of the lock.
+    Locks before 2.1 name no groups (but "dev") and no markers: every package that is not optional is then for every
+    environment, as the project file that would tell more is not part of the lock; see `envkit.formats.lock_platforms`.
     """
     return _PoetryLock(path, _load(text, path)).read()
 
@@ -48,13 +49,17 @@ class _PoetryLock(LockReading):
             normalize(extra): {normalize(n) for n in as_texts(names) or ()} for extra, names in extras.items()
         }
         self._groups: set[str] = set()
+        self._files = _old_files(data)
 
     def read(self) -> LockContent:
         metadata = as_table(self._data.get("metadata"))
         if metadata is None:
             raise self.fail("metadata", "it is missing")
-        for at, table in enumerate(as_tables(self._data.get("package"))):
+        tables = as_tables(self._data.get("package"))
+        for at, table in enumerate(tables):
             self._read_package(f"package[{at}]", table)
+        if not any("groups" in table for table in tables):
+            _limit(self)
         python = as_text(metadata.get("python-versions"))
         return LockContent(
             packages=self.packages(),
@@ -68,8 +73,8 @@ class _PoetryLock(LockReading):
 
     def _read_package(self, where: str, table: Mapping[str, Any]) -> None:
         name = normalize(self.text(table, "name", where))
-        groups = as_texts(table.get("groups")) or ["main"]
-        markers = table.get("markers")
+        groups = as_texts(table.get("groups")) or [as_text(table.get("category")) or "main"]
+        markers = table.get("markers", table.get("marker"))
         by_group = as_table(markers)
         condition = self.sets.any_of(
             self.sets.both(
@@ -83,8 +88,10 @@ class _PoetryLock(LockReading):
         package = LockedPackage(
             name=name,
             version=self.version(table, where),
-            artifacts=wheels_first(artifact(one, base=self._base) for one in as_tables(table.get("files"))),
-            dependencies=tuple(as_table(table.get("dependencies")) or {}),
+            artifacts=wheels_first(
+                artifact(one, base=self._base) for one in as_tables(table.get("files", self._files.get(name)))
+            ),
+            dependencies=tuple(_dependencies(as_table(table.get("dependencies")) or {})),
             origin=self._origin(as_table(table.get("source")) or {}, table, where),
             requires_python=_python(as_text(table.get("python-versions"))),
         )
@@ -123,6 +130,26 @@ class _PoetryLock(LockReading):
         return Origin(url=place, kind="directory", editable=table.get("develop") is True, subdirectory=below)
 
 
+def _old_files(data: Mapping[str, Any]) -> dict[str, object]:
+    """Give the files of old locks, which have them by name, or name and version, in a table of their own."""
+    metadata = as_table(data.get("metadata")) or {}
+    files = as_table(metadata.get("files")) or {}
+    return {" ".join((normalize(key.partition(" ")[0]), *key.split(" ")[1:])): value for key, value in files.items()}
+
+
+def _dependencies(table: Mapping[str, Any]) -> Iterator[str]:
+    """Yield names with the markers under which they are needed."""
+    for name, value in table.items():
+        for wanted in as_list(value) or [value]:
+            marker = as_text((as_table(wanted) or {}).get("markers"))
+            yield f"{name} ; {marker}" if marker else name
+
+
+def _limit(reading: LockReading) -> None:
+    needs = needs_of(reading, reading.gathered())
+    reading.narrow(lambda package: limit(reading, package, needs.get(package.name, ())))
+
+
 def _python(text: str | None) -> str | None:
     """Give Poetry's ranges as a specifier; alternatives (``||``) and carets have none, and are no limit here."""
     if text is None or text.strip() in ("", "*") or "|" in text or "^" in text:
@@ -136,6 +163,7 @@ class _PdmLock(LockReading):
         super().__init__(path)
         self._data = data
         self._base = os.path.dirname(os.path.abspath(path))
+        self._files = _old_files(data)
 
     def read(self) -> LockContent:
         metadata = as_table(self._data.get("metadata"))
@@ -152,6 +180,8 @@ class _PdmLock(LockReading):
             ]
             condition = self.sets.both(self.sets.any_of(asked), self.condition(table.get("marker"), where, extra=""))
             self.add(self._package(where, table), condition)
+        if "inherit_metadata" not in (as_texts(metadata.get("strategy")) or ()):
+            _limit(self)
         targets = as_tables(metadata.get("targets"))
         python = any_text([target.get("requires_python") for target in targets])
         return LockContent(
@@ -164,10 +194,12 @@ class _PdmLock(LockReading):
         )
 
     def _package(self, where: str, table: Mapping[str, Any]) -> LockedPackage:
+        name = normalize(self.text(table, "name", where))
+        files = table.get("files", self._files.get(f"{name} {table.get('version')}"))
         return LockedPackage(
-            name=normalize(self.text(table, "name", where)),
+            name=name,
             version=self.version(table, where),
-            artifacts=wheels_first(artifact(one, base=self._base) for one in as_tables(table.get("files"))),
+            artifacts=wheels_first(artifact(one, base=self._base) for one in as_tables(files)),
             dependencies=tuple(as_texts(table.get("dependencies")) or ()),
             origin=self._origin(table, where),
             requires_python=_python(as_text(table.get("requires_python"))),

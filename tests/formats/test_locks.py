@@ -255,6 +255,61 @@ def test_pdm():
     assert lock.package("here")[0].origin.url == "file:///p/here"
 
 
+def old_package(name, *, category="main", dependencies=None, **more):
+    return {"name": name, "version": "1.0", "category": category, "optional": False, "python-versions": "*",
+            "dependencies": dependencies or {}, **more}  # fmt: skip
+
+
+def old_files(name, *endings):
+    return [{"file": f"{name}-1.0{end}", "hash": f"sha256:{HASH}"} for end in endings]
+
+
+WINDOWS_ONLY = "platform_system == 'Windows'"
+
+
+def test_poetry_before_files_and_groups_were_part_of_packages():
+    """Lock version 1.1: files and their hashes by name, and a category."""
+    data = {
+        "package": [
+            old_package("App.One", dependencies={"winlib": {"version": "*", "markers": WINDOWS_ONLY}, "puretext": [
+                {"version": "*", "markers": "python_version < '3'"}, {"version": "*", "markers": WINDOWS_ONLY}]}),
+            old_package("winlib"), old_package("puretext"), old_package("check", category="dev"),
+            old_package("early", marker="sys_platform == 'win32'"), old_package("binary"),
+        ],
+        "metadata": {"lock-version": "1.1", "python-versions": "^3.8", "files": {
+            "App-One": old_files("app_one", ".tar.gz"), "winlib": old_files("winlib", "-cp311-cp311-win_amd64.whl"),
+            "puretext": old_files("puretext", "-py3-none-any.whl"), "check": old_files("check", "-py3-none-any.whl"),
+            "early": [], "binary": old_files("binary", "-cp311-cp311-manylinux_2_17_x86_64.whl")}},
+    }  # fmt: skip
+    lock = Lock.parse(tomli_w.dumps(data), path="/p/poetry.lock")
+    assert {one.name: one.marker for one in lock.packages} == {
+        "app-one": None, "puretext": None, "check": '"dev" in dependency_groups', "early": 'sys_platform == "win32"',
+        "winlib": 'sys_platform == "win32"',
+        "binary": None,  # nobody needs it, so the project does
+    }  # fmt: skip
+    assert [len(one.artifacts) for one in lock.packages] == [1, 1, 1, 0, 1, 1]
+    assert lock.default_groups == ("dev",)
+
+
+def test_pdm_before_files_were_part_of_packages():
+    """Lock version 3: files and their hashes by name and version; no markers until the strategy inherit_metadata."""
+    data = {
+        "package": [
+            {"name": "app", "version": "1.0", "dependencies": [f"winlib>=1; {WINDOWS_ONLY}", "pure"]},
+            {"name": "winlib", "version": "1.0"},
+            {"name": "pure", "version": "1.0"},
+        ],
+        "metadata": {"lock_version": "3.1", "content_hash": "x", "files": {
+            f"{name} 1.0": old_files(name, end) for name, end in (
+                ("app", ".tar.gz"), ("winlib", "-cp311-cp311-win_amd64.whl"), ("pure", "-cp311-cp311-win32.whl"))}},
+    }  # fmt: skip
+    lock = Lock.parse(tomli_w.dumps(data), path="/p/pdm.lock")
+    assert {one.name: one.marker for one in lock.packages} == {
+        "app": None, "winlib": 'sys_platform == "win32"', "pure": None,
+    }  # fmt: skip
+    assert [len(one.artifacts) for one in lock.packages] == [1, 1, 1]
+
+
 PIPFILE = {
     "_meta": {
         "sources": [{"name": "main", "url": "https://u:secret@i.example/simple"}],
