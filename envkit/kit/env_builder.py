@@ -93,16 +93,8 @@ def _choose(python: Any, facts: str | os.PathLike[str]) -> Interpreter:
 
     *facts* is the folder where answers of interpreters are kept. Raises `InterpreterError`.
     """
-    if not isinstance(python, (str, os.PathLike)):
-        from envkit.errors import InterpreterError
-
-        raise InterpreterError(
-            f"an interpreter is named by a text or a path, not by the {type(python).__name__} {python!r}",
-            hint='write "3.12"',
-        )
-    path: str | os.PathLike[str] = python
-    if not isinstance(path, str):
-        return Interpreter.probe(path, cache_dir=facts)
+    if not isinstance(python, str):
+        return Interpreter.probe(_as_path(python), cache_dir=facts)
     if os.path.basename(python) != python:
         return Interpreter.probe(os.path.expanduser(python), cache_dir=facts)
     from envkit.errors import InterpreterError
@@ -121,3 +113,15 @@ def _choose(python: Any, facts: str | os.PathLike[str]) -> Interpreter:
             context={"spec": python},
         )
     return found[0]
+
+
+def _as_path(python: Any) -> str:
+    try:
+        return os.fspath(python)
+    except TypeError as error:
+        from envkit.errors import InterpreterError
+
+        raise InterpreterError(
+            f"an interpreter is named by a text or a path, not by the {type(python).__name__} {python!r}",
+            hint='write "3.12"',
+        ) from error

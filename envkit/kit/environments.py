@@ -26,4 +26,6 @@ def create(parts: Parts | None, path: str | os.PathLike[str], python: Any, optio
         if isinstance(error, EnvkitError):
             raise
         told = getattr(error, "strerror", None) or error
-        raise VenvError(f"{os.fspath(path)}: {told}", context={"path": os.fspath(path), "problem": "refused"}) from error
+        raise VenvError(
+            f"{os.fspath(path)}: {told}", context={"path": os.fspath(path), "problem": "refused"}
+        ) from error
