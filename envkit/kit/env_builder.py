@@ -117,7 +117,7 @@ def _choose(python: Any, facts: str | os.PathLike[str]) -> Interpreter:
 
 def _as_path(python: Any) -> str:
     try:
-        return os.fspath(python)
+        path: str = os.fspath(python)
     except TypeError as error:
         from envkit.errors import InterpreterError
 
@@ -125,3 +125,4 @@ def _as_path(python: Any) -> str:
             f"an interpreter is named by a text or a path, not by the {type(python).__name__} {python!r}",
             hint='write "3.12"',
         ) from error
+    return path
