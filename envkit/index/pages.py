@@ -257,8 +257,11 @@ class RemotePages:
         from envkit.index.simple_api import parse_page
 
         body = unpack(response, packed, self._network.limits.page_bytes)
-        page = parse_page(body, response.headers.get("content-type"), url, project)
-        identity = blake2b(url.encode() + b"\n" + body, digest_size=16).hexdigest()
+        content_type = response.headers.get("content-type")
+        page = parse_page(body, content_type, url, project)
+        # Of the body as it came: that is a fraction of it. What it was packed with is part of what it says.
+        headers = f"{url}\n{content_type}\n{response.headers.get('content-encoding')}\n"
+        identity = blake2b(headers.encode() + packed, digest_size=16).hexdigest()
         record = record._replace(identity=identity, linked=(*page.tracks, *page.alternates))
         self._keep(key, record, page, None)
         return record, page, len(body)

@@ -82,13 +82,10 @@ def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
         raise TransportError("the page has no list of files")
     collector = Collector(url, project)
     rows = plain_rows(files, url, project) if project is not None else [None] * len(files)
-    for entry, row in zip(files, rows, strict=True):
-        if row is not None:
-            collector.rows.append(row)
-        elif isinstance(entry, dict):
-            _add_json_file(collector, cast("dict[str, Any]", entry))
-        else:
-            collector.reject("?", "invalid-name", "an entry that is not an object")
+    if None in rows:
+        _add_json_files(collector, files, rows)
+    else:
+        collector.rows = cast("list[Row]", rows)
     state = _mapping(content.get("project-status"))
     status = _text(state.get("status")) or _text(meta.get("project-status")) or "active"
     return ParsedPage(
@@ -107,6 +104,17 @@ def _check_density(data: bytes) -> None:
     for sign, most in ((b"{", 1_000_000), (b"[", 1_000_000), (b'"', 6_000_000), (b",", 6_000_000)):
         if data.count(sign) > most:
             raise TransportError(f"the page has more than {most} times {sign.decode()!r}")
+
+
+def _add_json_files(collector: Collector, entries: list[Any], rows: Sequence[Row | None]) -> None:
+    """Add the files of which some have to be looked at closely: those without a row."""
+    for entry, row in zip(entries, rows, strict=True):
+        if row is not None:
+            collector.rows.append(row)
+        elif isinstance(entry, dict):
+            _add_json_file(collector, cast("dict[str, Any]", entry))
+        else:
+            collector.reject("?", "invalid-name", "an entry that is not an object")
 
 
 def _add_json_file(collector: Collector, entry: dict[str, Any]) -> None:

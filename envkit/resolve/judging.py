@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -64,6 +65,16 @@ class Judge:
         self._versions: dict[str, Version | No] = {}
         self._endings: dict[str, Rank | No] = {}
         self._pythons: dict[str | None, No | None] = {None: None, "": None}
+        self._hopeless: set[str] = set()
+
+    def hopeful(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Leave out files that do not count by the ends of their names alone: most of a large project, for little."""
+        hopeless = self._hopeless
+        sdists = self._sdists and self._builds
+        for row in rows:
+            ending = row[0].split("-", 2)[-1]
+            if ending not in hopeless and (sdists or ending[-7:] != ".tar.gz"):
+                yield row
 
     def __call__(self, row: Row) -> tuple[Version, Rank] | No:
         """Judge a file: by its name, then by everything else."""
@@ -110,7 +121,9 @@ class Judge:
         if text not in self._versions:
             self._versions[text] = _version(text.replace("_", "-"), text)
         if ending not in self._endings:
-            self._endings[ending] = self._rank(ending[:-4].split("-"))
+            rank = self._endings[ending] = self._rank(ending[:-4].split("-"))
+            if isinstance(rank, No):
+                self._hopeless.add(ending)
 
     def _rank(self, parts: list[str]) -> Rank | No:
         if not 3 <= len(parts) <= 4:

@@ -39,7 +39,7 @@ def select(page: ProjectPage, rules: Rules) -> list[Release]:
     judge = Judge(page.name, rules)
     found: dict[Version, list[_Usable]] = {}
     for rows, index in runs_of(page.artifacts):
-        for row in rows:
+        for row in judge.hopeful(rows):
             verdict = judge(row)
             if isinstance(verdict, tuple):
                 found.setdefault(verdict[0], []).append((verdict[1], row, index))

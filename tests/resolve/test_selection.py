@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from packaging.version import Version
 
 from envkit.model.candidate import Artifact, ProjectPage
@@ -56,6 +58,24 @@ def test_the_preferred_file_comes_first():
 )
 def test_files_that_do_not_count_by_their_name(filename, reason):
     assert chosen(filename) == ({}, {filename: reason})
+
+
+NAMES = st.builds(
+    "{}-{}{}".format,
+    st.sampled_from(["a", "A", "b", ""]),
+    st.sampled_from(["1.0", "2.0", "x", "1.0-1", "cp39-cp39-win_amd64"]),
+    st.sampled_from(
+        ["-py3-none-any.whl", "-cp39-cp39-win_amd64.whl", "-cp311-cp311-manylinux_2_17_x86_64.whl", "-py3-none.whl", ".whl",
+         ".tar.gz", "-py3.tar.gz", ".zip", ".egg", ""]
+    ),
+)  # fmt: skip
+
+
+@given(st.lists(NAMES, unique=True), st.sampled_from([None, ":all:"]), st.sampled_from(["never", "allow"]))
+def test_each_file_counts_or_there_is_a_reason(names, binary, builds):
+    policy = ResolutionPolicy(only_binary=binary or (), builds=builds)
+    found, reasons = chosen(*names, policy=policy)
+    assert sorted([*(one for many in found.values() for one in many), *reasons]) == sorted(names)
 
 
 @pytest.mark.parametrize(
