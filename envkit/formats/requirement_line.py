@@ -145,11 +145,7 @@ def _parse_specifier(text: str) -> RequirementEntry:
     try:
         wanted = parse_requirement(text)
     except RequirementError as error:
-        hint = error.hint
-        if "=" in text and not re.search(r"[~=!<>]=|[<>]", text):
-            hint = "= is no operator; == is meant?"
-        elif os.sep in text:
-            hint = "it looks like a path, and there is nothing at that place"
+        hint = "it looks like a path, and there is nothing at that place" if os.sep in text else error.hint
         raise RequirementError(error.message, hint=hint, context=error.context) from error
     hashes: dict[str, tuple[str, ...]] = {}
     if wanted.url:

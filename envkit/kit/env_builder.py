@@ -115,9 +115,9 @@ def _choose(python: Any, facts: str | os.PathLike[str]) -> Interpreter:
     return found[0]
 
 
-def _as_path(python: Any) -> str:
+def _as_path(python: os.PathLike[str]) -> str:
     try:
-        path: str = os.fspath(python)
+        return os.fspath(python)
     except TypeError as error:
         from envkit.errors import InterpreterError
 
@@ -125,4 +125,3 @@ def _as_path(python: Any) -> str:
             f"an interpreter is named by a text or a path, not by the {type(python).__name__} {python!r}",
             hint='write "3.12"',
         ) from error
-    return path

@@ -61,16 +61,11 @@ def parse_requirement(text: str) -> Requirement:
     try:
         return Requirement(text)
     except (InvalidRequirement, RecursionError) as error:
+        from envkit.model.requirement_hints import hint_for
+
         shown = mask_credentials(text if len(text) <= 200 else text[:200] + "...")
         cause = mask_credentials(str(error).split("\n", 1)[0])
-        raise RequirementError(f"invalid requirement {shown!r}: {cause}", hint=_hint(text)) from error
-
-
-def _hint(text: str) -> str | None:
-    place = text.partition(";")[0].strip()
-    if re.match(r"\.{0,2}[/\\]|\.\.?\Z|~|[A-Za-z]:[/\\]", place):
-        return "a path is given as pathlib.Path, or behind a name as a URL: name @ file:///..."
-    return None
+        raise RequirementError(f"invalid requirement {shown!r}: {cause}", hint=hint_for(text)) from error
 
 
 def check_requirement(text: str) -> None:

@@ -90,5 +90,8 @@ def read_time(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise RequirementError(f"not a time: {text[:64]!r}") from error
+        raise RequirementError(
+            f"not a time: {text[:64]!r}",
+            hint="write it as 2025-12-31 or 2025-12-31T23:59:59Z, or give a datetime or an age",
+        ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

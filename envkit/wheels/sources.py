@@ -120,6 +120,8 @@ class Sources:
             below = fragment.get("subdirectory", [None])[-1]
             return self._folder(path, name=name, editable=editable, subdirectory=below)
         if editable:
+            if path is not None and not os.path.exists(path):
+                raise RequirementError(f"{path}: no such folder", context={"path": path})
             raise RequirementError(f"{mask_credentials(url)[:200]}: only a local folder can be editable")
         return self._file(parts, fragment, name=name, path=path)
 
@@ -165,9 +167,13 @@ class Sources:
         plain = urlunsplit(parts._replace(fragment=""))
         filename = unquote(parts.path.rpartition("/")[2])
         is_wheel = filename.endswith(".whl")
+        if path is not None and not os.path.exists(path):
+            raise RequirementError(f"{path}: no such file or folder", context={"path": path})
         if not is_wheel and archive_kind(filename) is None:
+            reader = "envkit.formats.requirements_txt.read_requirements reads files of requirements"
             raise RequirementError(
                 f"{mask_credentials(plain)[:200]} is neither a wheel, a source archive nor a folder",
+                hint=reader if filename.endswith((".txt", ".in")) else None,
                 context={"url": mask_credentials(plain)},
             )
         if os.sep in filename or "\\" in filename or not filename.isprintable():
@@ -177,7 +183,7 @@ class Sources:
         if path is not None and hashes:
             self._client.fetch(Artifact(filename=filename, url=plain, hashes=hashes))  # which compares them
         if not os.path.isfile(fetched):
-            raise RequirementError(f"{fetched}: no such file or folder", context={"path": fetched})
+            raise RequirementError(f"{fetched}: no regular file", context={"path": fetched})
         sha256 = _sha256(fetched)
         self._files[sha256] = fetched
         clean = strip_credentials(plain)

@@ -136,3 +136,37 @@ def test_versions_and_platforms_that_are_none(failing, kit):
     assert '">=3.9"' in failing(lambda: kit.lock("requests", requires_python="3.9"), envkit.RequirementError).hint
     error = failing(lambda: envkit.Target.for_python("3.12", platform="windoze"), envkit.InterpreterError)
     assert "windoze" in error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("app=1.0", "== is meant"),
+        ("app=>1.0", "the sign comes last"),
+        ("app >= ", "no version"),
+        ("app>=,<2", "no version"),
+        ("", "leave it out"),
+        ("app lib", "a list of texts"),
+        ("app, lib>=1", "a list of texts"),
+        ("app==1.0 lib", "a list of texts"),
+        ("app\nlib", "a text of its own"),
+        ("-r requirements.txt", "requirements_txt"),
+        ("./project", "pathlib.Path"),
+    ],
+)
+def test_requirements_that_are_none(failing, resolve, text, hint):
+    error = failing(lambda: resolve(text), envkit.RequirementError)
+    assert hint in error.hint
+    assert repr(text) in error.message
+
+
+def test_places_that_hold_no_project(failing, resolve, tmp_path):
+    (tmp_path / "requirements.txt").write_text("requests\n")
+    for place in (tmp_path / "gone", tmp_path / "gone-1.0-py3-none-any.whl", envkit.Editable(tmp_path / "gone")):
+        error = failing(lambda place=place: resolve(place), envkit.RequirementError)
+        assert "no such f" in error.message
+        assert str(tmp_path / "gone") in error.message
+    error = failing(lambda: resolve(tmp_path / "requirements.txt"), envkit.RequirementError)
+    assert "read_requirements" in error.hint
+    policy = envkit.ResolutionPolicy(exclude_newer="yesterday")
+    assert "2025-12-31" in failing(lambda: resolve("requests", policy=policy), envkit.RequirementError).hint
