@@ -18,9 +18,8 @@ _NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _HEAD = re.compile(rf"({_NAME}) *(?:\[([A-Za-z0-9._, -]*)\] *)?([<>=!~].*)?")
 _RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 # Compiling takes longer than matching a few times, so what many inputs do not need is compiled when it is used.
-_CLAUSE = (
-    r" *(>=|<=|<|>|==|!=|~=) *([0-9]+(?:\.[0-9]+)*)(\.\*|(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?) *"
-)
+_OPERATORS = frozenset((">=", "<=", "<", ">", "==", "!=", "~="))
+_CLAUSE = r"(>=|<=|<|>|==|!=|~=) *([0-9]+(?:\.[0-9]+)*)(\.\*|(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?)"
 _COMPARISON = r""" *([a-z_]+) *([<>=!]+) *(["'])([A-Za-z0-9._-]+)\3 *"""
 _LONGEST = 200
 _VERSIONS = frozenset(("python_version", "python_full_version"))
@@ -75,10 +74,14 @@ def _specifier(text: str) -> str | None:
     clauses: list[str] = []
     operators: set[str] = set()
     for part in text.split(","):
-        match = re.fullmatch(_CLAUSE, part)
-        if match is None:
-            return None
-        operator, release, rest = match.groups()
+        clause = part.strip(" ")
+        end = 2 if clause[1:2] == "=" else 1
+        operator, release, rest = clause[:end], clause[end:].lstrip(" "), ""
+        if operator not in _OPERATORS or _RELEASE.fullmatch(release) is None:
+            match = re.fullmatch(_CLAUSE, clause)
+            if match is None:
+                return None
+            operator, release, rest = match.groups()
         if (rest == ".*" and operator not in ("==", "!=")) or (operator == "~=" and "." not in release):
             return None
         operators.add(operator)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from envkit.resolve.catalog import Catalog
 
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
-_EXTRAS = re.compile(r"\[([^\[\]#]*)\]$")
+# Compiled when one is used: hardly any requirement is a place.
+_URL = r"[A-Za-z][A-Za-z0-9+.-]*:/"
+_EXTRAS = r"\[([^\[\]#]*)\]$"
 
 
 class Inputs(NamedTuple):
@@ -87,7 +88,7 @@ def _root(catalog: Catalog, given: RequirementLike) -> tuple[Dependency | None, 
                 return None, mask_credentials(url), True
             return _direct(catalog, url, extras, editable=True, name=given.name)
     text = _text(given)
-    if _URL.match(text):
+    if ":/" in text and re.match(_URL, text):
         url, semicolon, marker = text.partition(" ;")
         if semicolon and not _holds(catalog, marker.strip()):
             return None, mask_credentials(text), False
@@ -115,7 +116,7 @@ def _direct(
 
 def _split_extras(text: str) -> tuple[str, tuple[str, ...]]:
     """Split ``place[one,two]`` as people write it; the extras come normalized and sorted."""
-    match = _EXTRAS.search(text)
+    match = re.search(_EXTRAS, text)
     if match is None or not match.start():
         return text, ()
     names = sorted({normalize(name.strip()) for name in match[1].split(",") if name.strip()})

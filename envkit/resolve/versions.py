@@ -7,7 +7,6 @@ on versions is then integer arithmetic, which is what makes solving fast. Versio
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Sequence
 
 from packaging.version import Version
@@ -26,7 +25,7 @@ from envkit.resolve.points import (
 )
 
 ABSENT = 1
-_CLAUSE = re.compile(r"\s*(===|==|~=|!=|<=|>=|<|>)\s*(\S+)\s*")
+_OPERATORS = ("===", "==", "~=", "!=", "<=", ">=", "<", ">")
 
 
 class VersionLine:
@@ -71,12 +70,11 @@ class VersionLine:
         return None
 
     def _clause(self, clause: str) -> int:
-        match = _CLAUSE.fullmatch(clause)
-        if match is None:
-            if not clause.strip():
-                return self.full & ~ABSENT
+        if not clause or clause.isspace():
+            return self.full & ~ABSENT
+        operator, text = _split(clause)
+        if not operator:
             raise RequirementError(f"invalid version specifier: {clause!r}")
-        operator, text = match.groups()
         if operator == "===":
             wanted = text.lower()
             return sum(2 << at for at, have in enumerate(self.texts) if have == wanted)
@@ -182,7 +180,15 @@ def sort_key(version: Version) -> tuple[Version, bool, Version]:
 def is_exact(specifier: str) -> bool:
     """Whether *specifier* pins one version: some clause is ``==`` without a wildcard, or ``===``."""
     for clause in specifier.split(","):
-        match = _CLAUSE.fullmatch(clause)
-        if match and (match[1] == "===" or (match[1] == "==" and not match[2].endswith(".*"))):
+        operator, text = _split(clause)
+        if operator == "===" or (operator == "==" and not text.endswith(".*")):
             return True
     return False
+
+
+def _split(clause: str) -> tuple[str, str]:
+    """Split a clause into operator and version, both empty where it is none. A pattern takes longer to compile than this."""
+    clause = clause.strip()
+    operator = next((one for one in _OPERATORS if clause.startswith(one)), "")
+    text = clause[len(operator) :].lstrip()
+    return (operator, text) if operator and len(text.split()) == 1 else ("", "")
