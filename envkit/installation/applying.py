@@ -19,8 +19,9 @@ from envkit.installation.fetching import PoolChanged
 from envkit.installation.layout import Layout
 from envkit.installation.moving import plan_moves
 from envkit.installation.occupied import check_place
-from envkit.installation.removal import Removal, find_removal
+from envkit.installation.removal import find_removal
 from envkit.installation.staging import Staging
+from envkit.installation.walking import Removal
 from envkit.installed.database import scan
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.plan import Change as DistributionChange

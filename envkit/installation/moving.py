@@ -7,7 +7,7 @@ import os
 from envkit.errors import StalePlan
 from envkit.installation.contents import Contents
 from envkit.installation.layout import Layout, inside
-from envkit.installation.removal import Removal
+from envkit.installation.walking import Removal
 from envkit.transaction.journal import Kind
 from envkit.transaction.transaction import Transaction
 

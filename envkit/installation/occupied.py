@@ -11,8 +11,8 @@ from envkit.installation.contents import Contents, library_of, same_content
 from envkit.installation.layout import Layout, inside
 from envkit.installation.owners import find_owners, source_of
 from envkit.installation.protected import is_bookkeeping, is_protected
-from envkit.installation.removal import Removal
 from envkit.installation.state import METADATA
+from envkit.installation.walking import Removal
 from envkit.model.distribution import InstalledDistribution
 
 # What Python reads or runs at every start, directly in a library: nobody's RECORD need list it, and it is no mere file.

@@ -7,43 +7,18 @@ reached through one; nothing is imported or run.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
-import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from envkit.errors import InstallError
 from envkit.installation.layout import Layout, inside
 from envkit.installation.protected import is_protected, standing_folders
+from envkit.installation.walking import Removal, Walker, Wanted
 from envkit.installed import record
 from envkit.model.distribution import InstalledDistribution
 
 # An edit this shortly after the installation may carry the installation's own time stamp.
 _SLACK_NS = 50_000_000
-
-
-@dataclass(slots=True)
-class Removal:
-    """What goes. Paths are absolute and real.
-
-    *units* are the largest files and folders that go as a whole; *left* are recorded files that stay, with the reason;
-    *changed* those of them that were edited or cannot be told to be as recorded, and files in the way that are nobody's;
-    *rewritten* are files that lose some lines (``easy-install.pth``); *forgotten* distributions had no record.
-    """
-
-    units: list[str] = field(default_factory=list[str])
-    left: dict[str, str] = field(default_factory=dict[str, str])
-    changed: set[str] = field(default_factory=set[str])
-    rewritten: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    forgotten: list[str] = field(default_factory=list[str])
-
-
-# What is known of one file to remove: (hash field, size field, settled, own). *settled* is when it was certainly as
-# recorded, as mtime in ns, 0 for never; *own* marks the distribution's metadata. Plain tuples: there are thousands.
-_Recorded: TypeAlias = tuple[str, str, int, bool]
 
 
 def find_removal(
@@ -60,11 +35,11 @@ def find_removal(
     where a distribution has no record of its files, unless *forget*: then its metadata goes, and its files are nobody's.
     """
     removal = Removal()
-    wanted: dict[str, _Recorded] = {}
+    wanted = Wanted()
     for distribution in gone:
         metadata = os.path.join(os.path.realpath(distribution.location), distribution.path.name)
         try:
-            wanted.update(_recorded_files(distribution, layout, attested, removal))
+            _add_recorded(wanted, distribution, layout, attested, removal)
         except InstallError as error:
             if not forget:
                 raise _no_record(distribution, metadata) from error
@@ -74,9 +49,9 @@ def find_removal(
         if distribution.kind == "dist-info":  # goes as a whole, whatever else was put into it
             removal.units.append(metadata)
     standing = standing_folders(layout)
-    tops = [top for top in _tops(wanted, standing, layout.libraries) if top not in removal.units]
-    _spare_shared(wanted, tops, others, removal)
-    walker = _Walker(wanted, removal, standing, layout.libraries)
+    tops = [top for top in _tops(wanted.rows, standing, layout.libraries) if top not in removal.units]
+    _spare_shared(wanted.rows, tops, others, removal)
+    walker = Walker(wanted, removal, standing, layout.libraries)
     for top in tops:
         walker.visit_top(top)
     return removal
@@ -91,33 +66,42 @@ def _no_record(distribution: InstalledDistribution, path: str) -> InstallError:
     )
 
 
-def _recorded_files(
-    distribution: InstalledDistribution, layout: Layout, attested: Mapping[str, tuple[int, int]], removal: Removal
-) -> Iterable[tuple[str, _Recorded]]:
+def _add_recorded(
+    wanted: Wanted,
+    distribution: InstalledDistribution,
+    layout: Layout,
+    attested: Mapping[str, tuple[int, int]],
+    removal: Removal,
+) -> None:
+    """Add what a distribution records; what is among its metadata goes, whatever became of it. Raises `InstallError`."""
     if distribution.kind != "dist-info":
         from envkit.installation.legacy import legacy_files
 
         for path in legacy_files(distribution, layout, removal.rewritten):
             if not _stays(path, layout, removal):
-                yield path, ("", "", 0, True)
+                wanted.rows[path] = ""
+                wanted.settled[path] = 0
         return
     location = os.path.realpath(distribution.location)
     info = os.path.join(location, distribution.path.name)
-    rows = record.read(info)
+    lines = record.read_lines(info)
     facts = os.lstat(os.path.join(info, "RECORD"))
     settled = facts.st_mtime_ns - _SLACK_NS if attested.get(info) == (facts.st_mtime_ns, facts.st_size) else 0
-    info_prefix = info + os.sep
-    in_library = location in layout.libraries
-    for path, hashed, size in rows:
-        if in_library and is_plain(path):
-            place = f"{location}{os.sep}{path}"
-            yield place, (hashed, size, settled, place.startswith(info_prefix))
+    rows: dict[str, str] = {}
+    top = distribution.path.name + "/"
+    prefix, own, usual = location + os.sep, info + os.sep, os.sep == "/" and location in layout.libraries
+    for line in lines:
+        path = line.rsplit(",", 2)[0]
+        if usual and path[0] not in "./" and "/." not in path and "//" not in path:  # `is_plain`, thousands of times
+            rows[prefix + path] = "" if path.startswith(top) else line
             continue
         other = absolute(path, location)
         if other is None:
             removal.left[path] = "outside"
-        elif other.startswith(info_prefix) or not _stays(other, layout, removal):
-            yield other, (hashed, size, settled, other.startswith(info_prefix))
+        elif other.startswith(own) or not _stays(other, layout, removal):
+            rows[other] = "" if other.startswith(own) else line
+    wanted.rows.update(rows)
+    wanted.settled.update(dict.fromkeys(rows, settled))
 
 
 def _stays(path: str, layout: Layout, removal: Removal) -> bool:
@@ -144,7 +128,7 @@ def absolute(path: str, location: str) -> str | None:
     return os.path.normpath(os.path.join(location, path))
 
 
-def _tops(wanted: Mapping[str, _Recorded], standing: frozenset[str], libraries: tuple[str, ...]) -> list[str]:
+def _tops(wanted: Iterable[str], standing: frozenset[str], libraries: tuple[str, ...]) -> list[str]:
     """Give the files and folders just below standing folders that the wanted files are in."""
     tops: dict[str, None] = {}
     known: dict[str, str | None] = {}
@@ -175,7 +159,7 @@ def _tops(wanted: Mapping[str, _Recorded], standing: frozenset[str], libraries: 
 
 
 def _spare_shared(
-    wanted: dict[str, _Recorded], tops: list[str], others: Iterable[InstalledDistribution], removal: Removal
+    wanted: dict[str, str], tops: list[str], others: Iterable[InstalledDistribution], removal: Removal
 ) -> None:
     """Take out what other distributions record too. Only rows that could name one of the tops are parsed."""
     names = {os.path.basename(top).encode() for top in tops}
@@ -202,104 +186,3 @@ def _spare_shared(
             if shared is not None and shared in wanted:
                 del wanted[shared]
                 removal.left[shared] = "shared"
-
-
-class _Walker:
-    """Walks the tops and decides what goes as a whole."""
-
-    def __init__(
-        self, wanted: Mapping[str, _Recorded], removal: Removal, standing: frozenset[str], libraries: tuple[str, ...]
-    ) -> None:
-        self._libraries = libraries
-        self._wanted = wanted
-        self._removal = removal
-        self._standing = standing
-
-    def visit_top(self, top: str) -> None:
-        try:
-            facts = os.lstat(top)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        if stat.S_ISDIR(facts.st_mode):
-            parts = self._visit_folder(top)
-            self._removal.units += [top] if parts is None else parts
-        elif self._goes(top, facts):
-            self._removal.units.append(top)
-
-    def _visit_folder(self, folder: str) -> list[str] | None:
-        """Give None where all of the folder goes, else the parts of it that do."""
-        if os.path.basename(folder) == "__pycache__":
-            return self._visit_cache(folder)
-        gone: list[str] = []
-        whole = True
-        entries = list(os.scandir(folder))
-        caches = [entry for entry in entries if entry.name == "__pycache__"]
-        for entry in [entry for entry in entries if entry.name != "__pycache__"] + caches:
-            if entry.is_dir(follow_symlinks=False):
-                parts = self._visit_folder(entry.path)
-                if parts is None:
-                    gone.append(entry.path)
-                else:
-                    gone += parts
-                    whole = False
-            elif entry.path not in self._wanted:
-                whole = False
-            elif self._goes(entry.path, entry.stat(follow_symlinks=False)):
-                gone.append(entry.path)
-            else:
-                whole = False
-        if not entries and not any(inside(folder, library) for library in self._libraries):
-            whole = False  # nobody knows whose an empty folder is, outside of libraries
-        return None if whole and folder not in self._standing else gone
-
-    def _visit_cache(self, folder: str) -> list[str] | None:
-        """Bytecode goes with its source, recorded or not; also what has no source any more."""
-        above = os.path.dirname(folder)
-        gone: list[str] = []
-        whole = True
-        for entry in os.scandir(folder):
-            source = os.path.join(above, entry.name.partition(".")[0] + ".py")
-            is_bytecode = entry.name.endswith(".pyc") and not entry.is_dir(follow_symlinks=False)
-            is_wanted = entry.path in self._wanted or source in self._wanted
-            if is_bytecode and (is_wanted or not os.path.lexists(source)):
-                gone.append(entry.path)
-            else:
-                whole = False
-        return None if whole else gone
-
-    def _goes(self, path: str, facts: os.stat_result) -> bool:
-        recorded = self._wanted.get(path)
-        if recorded is None:
-            return False
-        reason = _why_not(path, recorded, facts)
-        if reason is None:
-            return True
-        self._removal.left[path] = reason
-        self._removal.changed.add(path)
-        return False
-
-
-def _why_not(path: str, recorded: _Recorded, facts: os.stat_result) -> str | None:
-    """Tell why a recorded file may not be removed; None where it may."""
-    hashed, size, settled, own = recorded
-    if own:  # the metadata folder is the distribution's, whatever became of what is in it
-        return None
-    if not hashed:
-        return None if path.endswith((".pyc", ".pyo")) else "no-hash"
-    if stat.S_ISLNK(facts.st_mode):
-        # The symlink is removed, never what it leads to; but only if that is what was recorded.
-        try:
-            facts = os.stat(path)
-        except OSError:
-            return None  # it leads nowhere
-    elif facts.st_mtime_ns < settled and size == str(facts.st_size):
-        return None
-    if size and size != str(facts.st_size):
-        return "changed"
-    algorithm, _, value = hashed.partition("=")
-    try:
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, algorithm).digest()
-    except (OSError, ValueError):
-        return "changed"
-    return None if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == value.rstrip("=") else "changed"

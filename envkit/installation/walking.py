@@ -1,0 +1,157 @@
+"""Walk what distributions record, downwards and without following symlinks, and decide what goes as a whole."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import stat
+from dataclasses import dataclass, field
+
+from envkit.installation.layout import inside
+
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+@dataclass(slots=True)
+class Removal:
+    """What goes. Paths are absolute and real.
+
+    *units* are the largest files and folders that go as a whole; *left* are recorded files that stay, with the reason;
+    *changed* those of them that were edited or cannot be told to be as recorded, and files in the way that are nobody's;
+    *rewritten* are files that lose some lines (``easy-install.pth``); *forgotten* distributions had no record.
+    """
+
+    units: list[str] = field(default_factory=list[str])
+    left: dict[str, str] = field(default_factory=dict[str, str])
+    changed: set[str] = field(default_factory=set[str])
+    rewritten: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    forgotten: list[str] = field(default_factory=list[str])
+
+
+@dataclass(slots=True)
+class Wanted:
+    """The files to remove, by path. There are thousands, so each has no object of its own.
+
+    *rows* are RECORD's lines, "" for what is certainly the distribution's; *settled* tells when a file was certainly as
+    recorded, as mtime in ns, 0 for never.
+    """
+
+    rows: dict[str, str] = field(default_factory=dict[str, str])
+    settled: dict[str, int] = field(default_factory=dict[str, int])
+
+
+class Walker:
+    """Walks files and folders just below the *standing* ones, and decides what goes as a whole."""
+
+    def __init__(self, wanted: Wanted, removal: Removal, standing: frozenset[str], libraries: tuple[str, ...]) -> None:
+        self._libraries = libraries
+        self._wanted = wanted.rows
+        self._settled = wanted.settled
+        self._removal = removal
+        self._standing = standing
+
+    def visit_top(self, top: str) -> None:
+        """Put what of a file or folder goes into the removal."""
+        try:
+            facts = os.lstat(top)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if stat.S_ISDIR(facts.st_mode):
+            parts = self._visit_folder(top)
+            self._removal.units += [top] if parts is None else parts
+        elif top in self._wanted and self._goes(top, self._wanted[top], self._settled[top], facts):
+            self._removal.units.append(top)
+
+    def _visit_folder(self, folder: str) -> list[str] | None:
+        """Give None where all of the folder goes, else the parts of it that do."""
+        if os.path.basename(folder) == "__pycache__":
+            return self._visit_cache(folder)
+        gone, inner, whole, is_empty = self._visit_files(folder)
+        for child in inner:
+            parts = self._visit_folder(child)
+            if parts is None:
+                gone.append(child)
+            else:
+                gone += parts
+                whole = False
+        if is_empty and not any(inside(folder, library) for library in self._libraries):
+            whole = False  # nobody knows whose an empty folder is, outside of libraries
+        return None if whole and folder not in self._standing else gone
+
+    def _visit_files(self, folder: str) -> tuple[list[str], list[str], bool, bool]:
+        """Give the files of a folder that go, its folders (bytecode last), whether all files go, and whether it is empty."""
+        wanted, settled, prefix = self._wanted, self._settled, folder + os.sep
+        gone: list[str] = []
+        inner: list[str] = []
+        cache: list[str] = []
+        whole = is_empty = True
+        # From an open folder the system need not walk the whole path for each file.
+        opened = os.open(folder, _FOLDER) if os.scandir in os.supports_fd else None
+        try:
+            with os.scandir(folder if opened is None else opened) as entries:
+                for entry in entries:
+                    is_empty = False
+                    path = prefix + entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        (cache if entry.name == "__pycache__" else inner).append(path)
+                        continue
+                    row = wanted.get(path)
+                    if row is not None and self._goes(path, row, settled[path], entry.stat(follow_symlinks=False)):
+                        gone.append(path)
+                    else:
+                        whole = False
+        finally:
+            if opened is not None:
+                os.close(opened)
+        return gone, inner + cache, whole, is_empty
+
+    def _visit_cache(self, folder: str) -> list[str] | None:
+        """Bytecode goes with its source, recorded or not; also what has no source any more."""
+        above = os.path.dirname(folder)
+        gone: list[str] = []
+        whole = True
+        for entry in os.scandir(folder):
+            source = os.path.join(above, entry.name.partition(".")[0] + ".py")
+            is_bytecode = entry.name.endswith(".pyc") and not entry.is_dir(follow_symlinks=False)
+            is_wanted = entry.path in self._wanted or source in self._wanted
+            if is_bytecode and (is_wanted or not os.path.lexists(source)):
+                gone.append(entry.path)
+            else:
+                whole = False
+        return None if whole else gone
+
+    def _goes(self, path: str, row: str, settled: int, facts: os.stat_result) -> bool:
+        if not row:
+            return True
+        _, hashed, size = row.rsplit(",", 2)
+        as_recorded = facts.st_mtime_ns < settled and size == str(facts.st_size)
+        if as_recorded and hashed and not stat.S_ISLNK(facts.st_mode):
+            return True
+        reason = _why_not(path, hashed, size, facts)
+        if reason is None:
+            return True
+        self._removal.left[path] = reason
+        self._removal.changed.add(path)
+        return False
+
+
+def _why_not(path: str, hashed: str, size: str, facts: os.stat_result) -> str | None:
+    """Tell why a recorded file may not be removed, after looking at its content; None where it may."""
+    if not hashed:
+        return None if path.endswith((".pyc", ".pyo")) else "no-hash"
+    if stat.S_ISLNK(facts.st_mode):
+        # The symlink is removed, never what it leads to; but only if that is what was recorded.
+        try:
+            facts = os.stat(path)
+        except OSError:
+            return None  # it leads nowhere
+    if size and size != str(facts.st_size):
+        return "changed"
+    algorithm, _, value = hashed.partition("=")
+    try:
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, algorithm).digest()
+    except (OSError, ValueError):
+        return "changed"
+    return None if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == value.rstrip("=") else "changed"
