@@ -6,6 +6,7 @@ metadata, whether it was seen in a verified file, and `confirm` compares once.
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 from envkit.cache import Cache
@@ -20,6 +21,11 @@ from envkit.model.candidate import Artifact
 from envkit.model.metadata import parse_metadata
 
 _PROMISED, _SEEN = b"p", b"s"
+_MISSED = 0.25
+"""Seconds for which metadata that is not in the cache is not looked for again: who asks for it first looks for it thrice."""
+_JUST_READ = 100
+"""Texts that were just read and are held for whoever wanted them; the long ones are read back."""
+_LONG = 64 * 1024
 
 
 class MetadataReader:
@@ -35,14 +41,25 @@ class MetadataReader:
         self._offline = offline
         self._no_ranges: set[str] = set()
         self._unhashed: dict[str, bytes] = {}
+        self._missed: dict[str, float] = {}
+        self._just_read: dict[str, bytes] = {}
 
     def cached(self, artifact: Artifact) -> bytes | None:
         """Give metadata that is at hand."""
         if not artifact.hashes:
             # Nothing says that it still belongs to what is at the address, but for the life of one client.
             return self._unhashed.get(artifact.url)
-        data = self._bucket.get(cache_key(artifact))
-        return data[1:] if data else None
+        key = cache_key(artifact)
+        read = self._just_read.get(key)
+        if read is not None:
+            return read
+        if self._missed.get(key, 0.0) > time.monotonic():
+            return None
+        data = self._bucket.get(key)
+        if not data:
+            self._missed[key] = time.monotonic() + _MISSED
+            return None
+        return data[1:]
 
     def read(self, artifact: Artifact) -> bytes:
         """Give the metadata from the cache, a sidecar, ranges or the file, in this order.
@@ -53,17 +70,26 @@ class MetadataReader:
         if data is None:
             data, how = self._find(artifact)
             if artifact.hashes:
-                with suppress(OSError):
-                    self._bucket.put(cache_key(artifact), (_SEEN if how == "file" else _PROMISED) + data)
+                self._keep(cache_key(artifact), data, how)
             elif how in ("sidecar", "range"):
                 self._unhashed[artifact.url] = data
             self._report(artifact, how)
         return data
 
+    def _keep(self, key: str, data: bytes, how: str) -> None:
+        if len(self._just_read) >= _JUST_READ:
+            self._just_read.clear()
+        if len(data) < _LONG:
+            self._just_read[key] = data
+        self._missed.pop(key, None)
+        with suppress(OSError):
+            self._bucket.put(key, (_SEEN if how == "file" else _PROMISED) + data)
+
     def read_cached(self, artifact: Artifact) -> bytes | None:
         """Give metadata that is at hand, and tell that it was used."""
         data = self.cached(artifact)
         if data is not None:
+            self._just_read.pop(cache_key(artifact), None)
             self._report(artifact, "cache")
         return data
 
@@ -150,6 +176,7 @@ class MetadataReader:
             return
         actual = self._of_file(path, artifact)
         if promised[1:] != actual and not _agree(promised[1:], actual):
+            self._just_read.pop(key, None)
             self._bucket.remove(key)
             raise MetadataMismatch(
                 f"{artifact.filename}: the metadata inside differs from what the index gave for it",

@@ -1,16 +1,16 @@
 """What solving needs of one project for one target, compact enough to be kept: the digest of a page.
 
-A digest is read by splitting and slicing: nothing in it can run code, and a damaged one is noticed by its checksums and
-thrown away. It has four parts::
+A digest is read by splitting and slicing, and its files by `marshal`, which makes plain data alone: nothing in it can run
+code, and a damaged one is noticed by its checksums and thrown away. It has four parts::
 
-    envkit-digest 4 <crc32 of all up to the files> <length of the second part> <versions> <rows>
+    envkit-digest 5 <crc32 of all up to the files> <length of the second part> <versions> <rows>
     <identity of the page> <fingerprint of the rules>
     <versions, ascending, by spaces>
     <mask of pre-releases in hex> <mask of yanked versions in hex>
     <rows>: name, extras by commas, specifier, URL; by tabs
     <dependency lines>: numbers of rows by spaces, then ";extra=numbers" for each extra; or "!" and JSON [reason, detail]
     <for each version the number of its dependency line, or -1>, <end of its files>: little-endian, 4 bytes each
-    <files of each version>: crc32 and JSON rows of the usable files, the preferred one first
+    <files of each version>: crc32 (4 bytes) and marshalled rows of the usable files, the preferred one first
 
 Dependencies and files are decoded only for versions that a solver looks at.
 """
@@ -18,11 +18,12 @@ Dependencies and files are decoded only for versions that a solver looks at.
 from __future__ import annotations
 
 import json
+import marshal
 import sys
 import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from envkit.model.listing import Row, artifact_of
 from envkit.resolve.dependencies import Dependency, Unusable, VersionDependencies
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from envkit.resolve.selection import Release
 
 _MAGIC = "envkit-digest"
-_FORMAT = "4"
+_FORMAT = "5"
 _FIXED = 3
 _UNREAD = -1
 _Files: TypeAlias = Sequence[tuple[Row, str | None]]
@@ -256,17 +257,16 @@ class _Extras(Mapping[str, tuple[Dependency, ...]]):
         return len(self._texts)
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-
-
 def _write_files(files: _Files) -> bytes:
-    text = _encode([(*row, index) for row, index in files]).encode()
-    return b"%08x" % zlib.crc32(text) + text
+    data = marshal.dumps(tuple(files), 4)
+    return zlib.crc32(data).to_bytes(4, "little") + data
 
 
 def _read_files(line: bytes) -> _Files:
-    text = line[8:]
-    if int(line[:8], 16) != zlib.crc32(text):
+    if int.from_bytes(line[:4], "little") != zlib.crc32(line[4:]):
         raise ValueError("a damaged line of files")
-    rows: list[Any] = json.loads(text)
-    return [(tuple(row[:-1]), row[-1]) for row in rows]
+    try:
+        files: _Files = marshal.loads(line[4:])  # noqa: S302  private, and checked by the checksum
+    except EOFError as error:
+        raise ValueError("a damaged line of files") from error
+    return files
