@@ -82,14 +82,18 @@ def install(
 
     def once() -> InstallReport:
         installed = env.distributions()
-        resolution = None
+        there = resolution = None
         if not (renewed or reinstall or overrides or wanted.hash_mode):
-            resolution = _already_there(wanted, installed, target)
+            there = resolution = _already_there(wanted, installed, target)
         if resolution is None:
             kept = () if renewed and eager else [dist for dist in installed if normalize(dist.name) not in renewed]
             resolution = resolve(parts, wanted, target, env.interpreter, overrides=overrides, preferences=kept)
         installer = parts.installer(env, compile_bytecode=compile_bytecode)
-        return installer.apply(installer.plan(resolution, mode="install", **options))
+        plan = installer.plan(resolution, mode="install", **options)
+        if there is not None and (plan.add or plan.replace):
+            # What is installed has no files to install it from: it went while it was looked at.
+            raise StalePlan(f"{plan.root} changed while it was looked at")
+        return installer.apply(plan)
 
     return again_when_stale(parts, once)
 

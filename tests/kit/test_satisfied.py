@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from packaging.markers import default_environment
 
+import envkit
 from envkit.kit.satisfied import satisfied_by
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.target import Target
+from envkit.testing.loopback import LoopbackIndex
+from envkit.testing.wheels import wheel_bytes
 
 TARGET = Target(python="3.11.7", markers={**default_environment(), "extra": ""}, tags=("py3-none-any",))
 
@@ -65,3 +68,25 @@ def test_the_resolution_says_who_asked():
     assert (found.edges[0].parent, found.edges[0].child) == ("", "flask")
     assert {request.by for request in found.pins["asgiref"].requested_by} == {"flask"}
     assert found.pins["flask"].extras == ("async",)
+
+
+def test_what_goes_while_it_is_looked_at_is_installed_again(tmp_path, monkeypatch):
+    """Another thread uninstalls what was just found to be there: what is installed has no files to install it from."""
+    from envkit.kit import operations
+
+    with LoopbackIndex(dict([wheel_bytes("app", "1.0")])) as index:
+        kit = envkit.Kit(indexes=index.url, cache_dir=tmp_path / "cache")
+        env = kit.create(tmp_path / "env")
+        kit.install(env, "app")
+        looked = operations._already_there
+
+        def look_and_lose(*arguments):
+            found = looked(*arguments)
+            if found is not None:
+                kit.uninstall(env, "app")
+            return found
+
+        monkeypatch.setattr(operations, "_already_there", look_and_lose)
+        report = kit.install(env, "app")
+        assert [item.name for item in report.added] == ["app"]
+        assert kit.freeze(env) == ("app==1.0",)
