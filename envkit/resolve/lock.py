@@ -215,7 +215,8 @@ class _Preferred:
 
 def _is_served(sets: MarkerSets, previous: Lock, coverage: Coverage) -> bool:
     return not coverage.required or all(
-        coverage.lacks(coverage.of(one.name, one.artifacts), set_of(sets, one.marker)) is None
+        coverage.lacks(coverage.of(one.name, [file.filename for file in one.artifacts]), set_of(sets, one.marker))
+        is None
         for one in previous.packages
         if one.origin is None
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from envkit.model.candidate import Artifact
 from envkit.model.marker_sets import ALL, EMPTY, MarkerSets, Node
 from envkit.model.marker_text import set_of
 
@@ -31,14 +30,14 @@ class Coverage:
         self.required = {marker: set_of(sets, marker) for marker in required}
         self.key = "\n".join(sorted(required))
 
-    def of(self, name: str, artifacts: Iterable[Artifact]) -> Node:
+    def of(self, name: str, filenames: Iterable[str]) -> Node:
         """Give the environments for which one of the files of a version is."""
         found = EMPTY
-        for artifact in artifacts:
-            if not artifact.is_wheel:
+        for filename in filenames:
+            if not filename.endswith(".whl"):
                 found = ALL if self._builds(name) else found
             else:
-                parts = artifact.filename[:-4].split("-")
+                parts = filename[:-4].split("-")
                 found = self._sets.either(found, self._tags("-".join(parts[-3:])))
         return found
 

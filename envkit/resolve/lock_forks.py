@@ -10,13 +10,14 @@ from envkit.errors import EnvkitError, NoCandidate, ResolutionImpossible, Resolu
 from envkit.events import CancelToken
 from envkit.model.identity import normalize
 from envkit.model.marker_sets import MarkerSets, Node
-from envkit.model.marker_text import marker_of, python_bounds, set_of
+from envkit.model.marker_text import marker_of, python_bounds
 from envkit.model.requirement import parse_requirement
 from envkit.model.resolution import Resolution
 from envkit.model.target import Target
+from envkit.resolve.lock_conditions import FORK_PREFIX, Conditions
 from envkit.resolve.lock_coverage import Coverage
 from envkit.resolve.lock_reach import Reaching
-from envkit.resolve.lock_source import FORK_PREFIX, UniversalSource
+from envkit.resolve.lock_source import UniversalSource
 from envkit.resolve.ports import CandidateSource
 
 MAX_FORKS = 64
@@ -114,7 +115,7 @@ class Forking:
         )
         apart = [text for text in (*limits, *replaced) if text.startswith(FORK_PREFIX)]
         if apart:
-            return [self._fork_node(apart[0])]
+            return [source.conditions.fork_node(apart[0])]
         resolver = self.make(stand_in(python_bounds(self.sets, space)[0]), source)
         try:
             resolution = resolver.resolve(
@@ -130,13 +131,13 @@ class Forking:
                 return [node]
             raise self._explained(error, source) from error.__cause__
         reach = self.reaching.reach(resolution, space)
-        nodes = list(dict.fromkeys(self._needed(resolution, reach)))
+        nodes = list(dict.fromkeys(self._needed(source.conditions, resolution, reach)))
         if not nodes:
             self.forks.append(Fork(space=space, resolution=resolution, reach=reach))
         return nodes
 
     def _present(self, source: UniversalSource, what: str, texts: Sequence[str]) -> list[str]:
-        return [text for text in source.evaluate(what, texts) if " ; extra == " not in text]
+        return [text for text in source.conditions.evaluate(what, texts) if " ; extra == " not in text]
 
     def _preferences(self, space: Node) -> list[str]:
         chosen: dict[str, str] = {}
@@ -145,10 +146,7 @@ class Forking:
         chosen |= self.preferred(space)
         return [f"{name}=={version}" for name, version in chosen.items()]
 
-    def _fork_node(self, name: str) -> Node:
-        return set_of(self.sets, bytes.fromhex(name[len(FORK_PREFIX) :]).decode())
-
-    def _needed(self, resolution: Resolution, reach: Mapping[str, Node]) -> Iterator[Node]:
+    def _needed(self, conditions: Conditions, resolution: Resolution, reach: Mapping[str, Node]) -> Iterator[Node]:
         """Yield the divisions without which a choice is not right everywhere that it is needed."""
         wished_by: dict[str, set[str]] = {}
         for edge in resolution.edges:
@@ -158,7 +156,7 @@ class Forking:
             if name.startswith(FORK_PREFIX):
                 parents = wished_by.get(name, {""})
                 if "" in parents or not parents.isdisjoint(reach):
-                    yield self._fork_node(name)
+                    yield conditions.fork_node(name)
             elif name in reach:
                 pythons = self.reaching.pythons(pin, resolution)
                 if not self.sets.is_within(reach[name], pythons):
@@ -173,7 +171,7 @@ class Forking:
 
         Where no step of it is under a condition that holds in a part of the space only, it holds in all of the space.
         """
-        for node in (*_conditions(source, error), *source.partials()):
+        for node in (*_conditions(source, error), *source.conditions.partials()):
             inside = self.sets.both(source.space, node)
             if not self.sets.is_empty(inside) and not self.sets.is_within(source.space, node):
                 return node
@@ -214,7 +212,7 @@ def _conditions(source: UniversalSource, error: ResolutionImpossible | NoCandida
             except EnvkitError:
                 continue
             for name in (parent, _OVERRIDES, _CONSTRAINTS):
-                yield from source.partial(name, child)
+                yield from source.conditions.partial(name, child)
 
 
 def _facts(error: ResolutionImpossible | NoCandidate) -> Iterator[tuple[str, str]]:

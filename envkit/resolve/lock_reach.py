@@ -14,8 +14,9 @@ from envkit.model.marker_sets import ALL, EMPTY, MarkerSets, Node
 from envkit.model.marker_text import set_of, set_of_python
 from envkit.model.requirement import parse_requirement
 from envkit.model.resolution import Pin, Resolution
+from envkit.resolve.lock_conditions import FORK_PREFIX
 from envkit.resolve.lock_coverage import Coverage
-from envkit.resolve.lock_source import FORK_PREFIX, original
+from envkit.resolve.lock_files import original
 from envkit.resolve.ports import CandidateSource, DirectRequest
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -92,7 +93,7 @@ class Reaching:
 
     def served(self, pin: Pin, coverage: Coverage) -> Node:
         """Give the environments for which one of the usable files of a pin is."""
-        return coverage.of(pin.name, map(self.file, pin.artifacts))
+        return coverage.of(pin.name, [self.file(artifact).filename for artifact in pin.artifacts])
 
     def file(self, artifact: Artifact) -> Artifact:
         """Give the artifact as the index has it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -14,9 +15,11 @@ from packaging.specifiers import SpecifierSet
 from envkit.errors import EnvkitError, LockError, NoCandidate, ResolutionImpossible
 from envkit.formats.lock import Lock
 from envkit.model.identity import normalize
+from envkit.model.listing import artifact_of
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.requirement import parse_requirement
 from envkit.model.target import Target
+from envkit.resolve.lock_files import Files, original, presented
 from envkit.resolve.resolver import Resolver
 from envkit.testing.source import MemorySource, Release
 
@@ -483,3 +486,24 @@ _MORE_WORLDS = st.fixed_dictionaries(
 @settings(max_examples=2_000)
 def test_valid_in_sampled_environments_of_harder_worlds(projects, roots):
     check_against_single_environments(projects, roots)
+
+
+def test_files_come_back_as_they_were_from_what_the_solver_sees():
+    rows = [
+        ("a-1-1-cp311-cp311-win32.whl", "https://f.example/x/", "0" * 64, 5, ">=3", "bad", "2024-01-01", {}, "proof"),
+        ("a-1.tar.gz", "=https://f.example/y?file=a-1.tar.gz", {}, None, None, None, None, None, None),
+        ("a-2.tar.gz", "https://f.example/", {}, None, ">=3,\n<4", None, None, None, "x\ny"),
+    ]
+    for row in rows:
+        seen = artifact_of(presented(row), "index")
+        assert (seen.requires_python, seen.filename.endswith(("-none-any.whl", ".tar.gz"))) == (None, True)
+        wanted = artifact_of(row, "index")
+        assert original(seen) == replace(wanted, requires_python=row[4] and row[4].replace("\n", " "))
+    with pytest.raises(LockError):
+        original(artifact_of(rows[0], None))
+
+
+def test_a_name_with_a_line_end_is_no_file():
+    files = Files(((3, 9), (3, 13)), lambda _: True)
+    row = ("a-1\n.tar.gz", "", {}, None, None, None, None, None, None)
+    assert files.usable("a", [row], set()) == []
