@@ -126,10 +126,13 @@ def why(problem: Problem, over: PassedOver) -> str:
     """Say why files were passed over, with one file for each reason: of the newest version, made for this platform."""
     platforms = {tag.rpartition("-")[2] for tag in problem.catalog.rules.target.tags}
     examples: dict[str, Rejection] = {}
+    found: set[str] = set()
     for item in over.rejections:
-        known = examples.get(item.reason)
-        if known is None or (_platform(item) in platforms and _platform(known) not in platforms):
-            examples[item.reason] = item
+        if item.reason not in found:
+            if _platform(item) in platforms:
+                found.add(item.reason)
+                examples[item.reason] = item
+            examples.setdefault(item.reason, item)
     texts = [f"{item.subject}: {_detail(problem, over, item, platforms)}" for item in examples.values()]
     return "; ".join(texts[:_REASONS])
 

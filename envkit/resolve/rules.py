@@ -42,7 +42,7 @@ class Rules(NamedTuple):
         if isinstance(value, timedelta):
             # In whole hours, or what is kept for these rules would never be found again.
             return (datetime.fromtimestamp(self.now, UTC) - value).replace(minute=0, second=0, microsecond=0)
-        moment = read_time(value) if isinstance(value, str) else value
+        moment = _given_time(value) if isinstance(value, str) else value
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     def fingerprint(self, name: str) -> str:
@@ -81,6 +81,11 @@ def _fingerprint(parts: tuple[object, ...]) -> str:
 
 def _listed(name: str, names: tuple[str, ...] | str) -> bool:
     return bool(names) and (":all:" in names or any(normalize(item) == name for item in names))
+
+
+@functools.lru_cache(maxsize=64)
+def _given_time(text: str) -> datetime:
+    return read_time(text)  # of a policy, and asked for every project; those of files are too many to keep
 
 
 def read_time(text: str) -> datetime:

@@ -47,6 +47,7 @@ def suggest(
 ) -> tuple[Suggestion, ...]:
     """Try changes to what the proof rests on, one at a time, the mildest first, until the time is up."""
     until = min(time.monotonic() + BUDGET, bounds.deadline)
+    problem.catalog.scout = None  # it would walk for what was asked, and that is known to be impossible
     found: list[Suggestion] = []
     helped: set[str] = set()
     for suggestion, inputs, rules in _changes(problem, facts, overs):

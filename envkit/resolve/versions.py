@@ -189,6 +189,8 @@ def is_exact(specifier: str) -> bool:
 def _split(clause: str) -> tuple[str, str]:
     """Split a clause into operator and version, both empty where it is none. A pattern takes longer to compile than this."""
     clause = clause.strip()
-    operator = next((one for one in _OPERATORS if clause.startswith(one)), "")
-    text = clause[len(operator) :].lstrip()
-    return (operator, text) if operator and len(text.split()) == 1 else ("", "")
+    for operator in _OPERATORS:
+        if clause.startswith(operator):
+            text = clause[len(operator) :].lstrip()
+            return (operator, text) if len(text.split()) == 1 else ("", "")
+    return "", ""
