@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from envkit.model.arguments import check_choice, several
 from envkit.model.secret import mask_credentials, strip_credentials
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class Index:
     format: Literal["simple", "flat"] = field(default="simple", kw_only=True)
     priority: int = field(default=0, kw_only=True)
     projects: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_choice("format", self.format, ("simple", "flat"))
+        object.__setattr__(self, "projects", several("projects", self.projects, str))
 
     @property
     def label(self) -> str:

@@ -90,6 +90,11 @@ class Backend:
     def _open(self) -> ProjectBuilder:
         from build import ProjectBuilder
 
+        if not any(os.path.isfile(os.path.join(self._root, name)) for name in ("pyproject.toml", "setup.py")):
+            raise InvalidSource(
+                f"{self._subject} holds no project: there is neither pyproject.toml nor setup.py",
+                context={"subject": self._subject},
+            )
         # Reading pyproject.toml may warn about a misspelt table; nothing else of the library warns.
         return ProjectBuilder(self._root, self._python, runner=self._run)
 

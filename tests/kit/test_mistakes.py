@@ -110,6 +110,11 @@ def test_things_in_the_place_of_others(failing, kit, tmp_path):
     assert "shlex" in failing(lambda: env.run("python -V"), envkit.VenvError).hint
 
 
+def test_an_index_of_a_form_that_there_is_not(failing):
+    assert "'simple', 'flat'" in failing(lambda: envkit.Index("https://i.example/", format="json")).message
+    assert envkit.Index("https://i.example/", projects="torch").projects == ("torch",)
+
+
 def test_names_that_are_not_installed_are_told_with_likely_ones(failing, kit, tmp_path):
     env = kit.create(tmp_path / "env")
     kit.install(env, "requests")
@@ -161,6 +166,9 @@ def test_requirements_that_are_none(failing, resolve, text, hint):
 
 
 def test_places_that_hold_no_project(failing, resolve, tmp_path):
+    (tmp_path / "empty").mkdir()
+    error = failing(lambda: resolve(tmp_path / "empty"), envkit.InvalidSource)
+    assert error.message == f"{tmp_path / 'empty'} holds no project: there is neither pyproject.toml nor setup.py"
     (tmp_path / "requirements.txt").write_text("requests\n")
     for place in (tmp_path / "gone", tmp_path / "gone-1.0-py3-none-any.whl", envkit.Editable(tmp_path / "gone")):
         error = failing(lambda place=place: resolve(place), envkit.RequirementError)
