@@ -14,6 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # this module is on every path, also on those that take a millisecond
     from collections.abc import Iterable
 
+_WRITE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_OVER = _WRITE | os.O_TRUNC
+_EXCLUSIVE = _WRITE | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+
 
 def make_dir(path: str, mode: int = 0o777, *, exist_ok: bool = True) -> None:
     """Make one folder."""
@@ -42,9 +46,7 @@ def make_dirs(path: str, mode: int = 0o777) -> None:
 def write_bytes(path: str, data: bytes, mode: int = 0o666, *, exclusive: bool = False, sync: bool = False) -> None:
     """Write a whole file; *exclusive* refuses one that is there and never follows a symlink."""
     effect("write", path)
-    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    flags |= (os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)) if exclusive else os.O_TRUNC
-    descriptor = os.open(path, flags, mode)
+    descriptor = os.open(path, _EXCLUSIVE if exclusive else _OVER, mode)
     try:
         written = os.write(descriptor, data) if data else 0
         while written < len(data):  # rare: a signal, or a disk that is nearly full
@@ -59,8 +61,7 @@ def write_bytes(path: str, data: bytes, mode: int = 0o666, *, exclusive: bool = 
 def write_chunks(path: str, chunks: Iterable[bytes], mode: int = 0o666) -> int:
     """Write a new file piece by piece and give its size in bytes; one that is there, also a symlink, is an error."""
     effect("write", path)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), mode)
+    descriptor = os.open(path, _EXCLUSIVE, mode)
     total = 0
     try:
         for chunk in chunks:

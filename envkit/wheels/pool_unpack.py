@@ -6,7 +6,9 @@ import csv
 import hashlib
 import io
 import os
+import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from envkit.host import files
@@ -15,30 +17,40 @@ from envkit.wheels.pool_archive import Archive, Member, refuse
 from envkit.wheels.pool_contents import OWN_FILES, Contents
 
 _WHOLE = 4 << 20
+_LARGE = 1 << 16
 _UNRECORDED = frozenset(("RECORD.jws", "RECORD.p7s"))
+
+# Large files are inflated and hashed beside each other, without the interpreter's lock. Small ones are so many short calls
+# that threads would only hand each other that lock: two took twice the time of the processor, and no less by the clock.
+_turn = threading.Lock()
+
+
+def _renew_turn() -> None:
+    """Keep a child process from waiting for a thread that it does not have."""
+    global _turn  # noqa: PLW0603  one per process
+    _turn = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_turn)
 
 
 def unpack(archive: Archive, contents: Contents, root: str, *, filename: str, sha256: str) -> LocalWheel:
     """Write the files below *root*, an empty folder, and give the manifest. Raises `InvalidWheel`."""
+    facts = _write_all(archive, contents, root, filename)
     folders: dict[str, list[tuple[str, int, int, int]]] = {}
-    made = {""}
     rewritten: list[str] = []
     lib_rows = io.StringIO(newline="")
     writer = csv.writer(lib_rows, lineterminator="\n")
     data_rows: list[DataRow] = []
-    scripts_dir = f"{contents.data_dir}/scripts"
     for member in contents.members:
-        folder, _, name = member.name.rpartition("/")
-        if folder == contents.dist_info and (name in OWN_FILES or name in _UNRECORDED):
+        seen = facts.get(member.name)
+        if seen is None:
             continue
-        _make_folders(root, folder, made)
-        path = f"{root}/{member.name}"
-        is_script = folder == scripts_dir
-        _write(archive, contents, member, path, filename, executable=member.executable or is_script)
-        if is_script and _is_rewritten(path):
+        folder, _, name = member.name.rpartition("/")
+        if folder == f"{contents.data_dir}/scripts" and _is_rewritten(f"{root}/{member.name}"):
             rewritten.append(name)
-        facts = os.lstat(path)
-        folders.setdefault(folder, []).append((name, facts.st_size, facts.st_mtime_ns, facts.st_mode))
+        folders.setdefault(folder, []).append((name, seen.st_size, seen.st_mtime_ns, seen.st_mode))
         scheme, inner = split_scheme(folder, contents.data_dir)
         text = contents.hashes[member.name][2]
         if scheme == "lib":
@@ -62,6 +74,25 @@ def unpack(archive: Archive, contents: Contents, root: str, *, filename: str, sh
         size=sum(member.size for member in contents.members),
         modes=tuple(tuple(row[3] for row in rows) for _, rows in sorted(folders.items())),
     )
+
+
+def _write_all(archive: Archive, contents: Contents, root: str, where: str) -> dict[str, os.stat_result]:
+    """Write what the installer does not make itself; give what each file became. The large ones come first."""
+    found: dict[str, os.stat_result] = {}
+    made = {""}
+    own = {f"{contents.dist_info}/{name}" for name in OWN_FILES | _UNRECORDED}
+    members = [member for member in contents.members if member.name not in own]
+    for is_large in (True, False):
+        with nullcontext() if is_large else _turn:
+            for member in members:
+                if (member.size > _LARGE) == is_large:
+                    folder = member.name.rpartition("/")[0]
+                    _make_folders(root, folder, made)
+                    path = f"{root}/{member.name}"
+                    executable = member.executable or folder == f"{contents.data_dir}/scripts"
+                    _write(archive, contents, member, path, where, executable=executable)
+                    found[member.name] = os.lstat(path)
+    return found
 
 
 def split_scheme(folder: str, data_dir: str) -> tuple[str, str]:
