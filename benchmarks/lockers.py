@@ -16,27 +16,23 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from benchmarks.peers import Outcome, outcome, program, read_pins
+from benchmarks.peers import Outcome, Served, older, outcome, program, read_pins
 from benchmarks.processes import run, surroundings
 from benchmarks.workloads import Workload
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Nab:
+class Nab(Served):
     """``nab lock`` for the running interpreter, as requirement lines on standard output."""
 
-    url: str
-    cache: Path
-    timeout: float = 300.0
+    __slots__ = ()
 
     def resolve(self, workload: Workload) -> Outcome:
         settings = (
             f'[tool.nab]\ndist-policy = "wheel-only"\nindexes = [{{ name = "served", url = {json.dumps(self.url)} }}]\n'
         )
-        if workload.exclude_newer is not None:
-            settings += f"uploaded-prior-to = {json.dumps(workload.exclude_newer)}\n"
+        settings += _older(workload, "uploaded-prior-to")
         with tempfile.TemporaryDirectory() as folder:
             path = _project(Path(folder), workload, settings)
             command = [program("nab"), "--no-progress", "lock", "--cache-dir", str(self.cache), "--output", "-"]
@@ -44,13 +40,10 @@ class Nab:
         return outcome(ended, lambda: read_pins(ended.stdout))
 
 
-@dataclass(frozen=True, slots=True)
-class Pdm:
+class Pdm(Served):
     """``pdm lock`` for the running interpreter and platform."""
 
-    url: str
-    cache: Path
-    timeout: float = 300.0
+    __slots__ = ()
 
     def resolve(self, workload: Workload) -> Outcome:
         settings = (
@@ -60,8 +53,7 @@ class Pdm:
             path = _project(Path(folder), workload, settings)
             command = [program("pdm"), "lock", "--quiet", "--project", folder, "--python", f"=={PYTHON}.*"]
             command += ["--platform", platform.system().lower(), "--implementation", "cpython"]
-            if workload.exclude_newer is not None:
-                command += ["--exclude-newer", workload.exclude_newer]
+            command += older(workload, "--exclude-newer")
             env = surroundings(
                 PDM_CACHE_DIR=str(self.cache), PDM_CHECK_UPDATE="0", PDM_ONLY_BINARY=":all:", PDM_PYTHON=sys.executable
             )
@@ -83,8 +75,7 @@ class UvLock:
 
     def resolve(self, workload: Workload) -> Outcome:
         settings = f"[tool.uv]\npackage = false\nenvironments = {json.dumps(list(self.environments))}\n"
-        if workload.exclude_newer is not None:
-            settings += f"exclude-newer = {json.dumps(workload.exclude_newer)}\n"
+        settings += _older(workload, "exclude-newer")
         self.folder.mkdir(exist_ok=True)
         path = _project(self.folder, workload, settings, self.requires_python)
         lock = self.folder / "uv.lock"
@@ -103,6 +94,10 @@ def _project(folder: Path, workload: Workload, settings: str, requires_python: s
     head = f'[project]\nname = "benchmark"\nversion = "0"\nrequires-python = "{requires_python}"\n'
     path.write_text(f"{head}dependencies = {needed}\n{settings}")
     return path
+
+
+def _older(workload: Workload, key: str) -> str:
+    return f"{key} = {json.dumps(workload.exclude_newer)}\n" if workload.exclude_newer is not None else ""
 
 
 def _read_lock(path: Path) -> dict[str, str]:

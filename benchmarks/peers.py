@@ -46,30 +46,32 @@ class Peer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Uv:
-    """``uv pip compile`` to standard output, so that no earlier output can lead it."""
+class Served:
+    """What every peer has: an index at *url*, a cache folder of its own, and seconds for one resolution."""
 
     url: str
     cache: Path
     timeout: float = 300.0
+
+
+class Uv(Served):
+    """``uv pip compile`` to standard output, so that no earlier output can lead it."""
+
+    __slots__ = ()
 
     def resolve(self, workload: Workload) -> Outcome:
         command = [program("uv"), "pip", "compile", "-", "--index-url", self.url, "--cache-dir", str(self.cache)]
         command += ["--only-binary", ":all:", "--python", sys.executable, "--no-config", "--no-progress", "--quiet"]
         command += ["--no-header", "--no-annotate"]
-        if workload.exclude_newer is not None:
-            command += ["--exclude-newer", workload.exclude_newer]
+        command += older(workload, "--exclude-newer")
         ended = run(command, stdin="\n".join(workload.requirements), timeout=self.timeout)
         return outcome(ended, lambda: read_pins(ended.stdout))
 
 
-@dataclass(frozen=True, slots=True)
-class Pip:
+class Pip(Served):
     """``pip install --dry-run``; its report tells the pins."""
 
-    url: str
-    cache: Path
-    timeout: float = 300.0
+    __slots__ = ()
 
     def resolve(self, workload: Workload) -> Outcome:
         with tempfile.TemporaryDirectory() as folder:
@@ -86,19 +88,15 @@ class Pip:
             ]
             command += ["--index-url", self.url, "--cache-dir", str(self.cache), "--only-binary", ":all:"]
             command += ["--report", str(report), "--no-input"]
-            if workload.exclude_newer is not None:
-                command += ["--uploaded-prior-to", workload.exclude_newer]
+            command += older(workload, "--uploaded-prior-to")
             ended = run([*command, *workload.requirements], timeout=self.timeout)
             return outcome(ended, lambda: _report_pins(json.loads(report.read_text())))
 
 
-@dataclass(frozen=True, slots=True)
-class EnvkitProcess:
+class EnvkitProcess(Served):
     """envkit in a process that starts, resolves and ends."""
 
-    url: str
-    cache: Path
-    timeout: float = 300.0
+    __slots__ = ()
 
     def resolve(self, workload: Workload) -> Outcome:
         command = [sys.executable, "-m", "benchmarks.envkit_worker", self.url, str(self.cache), "--once"]
@@ -168,6 +166,11 @@ def _told_version(name: str) -> str:
     except FileNotFoundError:
         return ""
     return ended.stdout.strip().rpartition(" ")[2] if ended.returncode == 0 else ""
+
+
+def older(workload: Workload, option: str) -> list[str]:
+    """Give the *option* that leaves out what is newer than the workload, if it has a time."""
+    return [option, workload.exclude_newer] if workload.exclude_newer is not None else []
 
 
 def read_pins(text: str) -> dict[str, str]:
