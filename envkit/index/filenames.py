@@ -11,7 +11,7 @@ from envkit.model.identity import normalize, parse_specifier, parse_version
 
 SDIST_SUFFIXES = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz")
 MAX_FILENAME = 255
-_SIMPLE_VERSION = re.compile(
+SIMPLE_VERSION = re.compile(
     r"[0-9]{1,12}(?:\.[0-9]{1,12}){0,8}(?:(?:a|b|rc)[0-9]{1,9})?(?:\.post[0-9]{1,9})?(?:\.dev[0-9]{1,9})?\Z"
 )
 _WHEEL_NAME = re.compile(r"[\w.]+\Z", re.ASCII)
@@ -79,7 +79,7 @@ def is_name_of(part: str, project: str) -> bool:
 @functools.lru_cache(maxsize=65_536)
 def valid_version(text: str) -> bool:
     """Whether *text* is a version (PEP 440)."""
-    if _SIMPLE_VERSION.match(text):
+    if SIMPLE_VERSION.match(text):
         return True
     try:
         parse_version(text)

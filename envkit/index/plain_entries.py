@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from envkit.index.entries import resolve_folder
-from envkit.index.filenames import MAX_FILENAME, clean_requires_python, is_name_of, valid_version
+from envkit.index.filenames import MAX_FILENAME, SIMPLE_VERSION, clean_requires_python, is_name_of, valid_version
 from envkit.model.listing import Row
 
 MAX_TEXT = 4096
@@ -93,7 +93,7 @@ class _Columns:
             versions.add(version)
             endings.add(ending)
         names = {name for name in names if not _is_plain_name(name, project)}
-        versions = {version for version in versions if not (_VERSION.match(version) and valid_version(version))}
+        versions = {version for version in versions if not _is_plain_version(version)}
         endings = {ending for ending in endings if ending and not _ENDING.match(ending)}
         if names or versions or endings or max(map(len, self._filenames)) > MAX_FILENAME:
 
@@ -180,6 +180,12 @@ def _parts(filename: str) -> Sequence[str]:
     cut = 7 if filename[-7:] == ".tar.gz" else 4 if filename[-4:] == ".zip" else 0
     name, _, version = filename[:-cut].rpartition("-") if cut else _NO_PARTS
     return name, version, ""
+
+
+def _is_plain_version(version: str) -> bool:
+    if SIMPLE_VERSION.match(version):
+        return True
+    return _VERSION.match(version) is not None and valid_version(version)
 
 
 def _is_plain_name(name: str, project: str) -> bool:
