@@ -25,6 +25,8 @@ MAX_DIVISIONS = 200
 MAX_PARTS = 8
 """As many parts are made at once; where more are needed, the next outcome says so."""
 
+_HINT = "drop it from required_environments, or allow building from source"
+_CPYTHON = "add implementation_name == 'cpython' to it: otherwise PyPy is required too"
 _CONSTRAINTS, _OVERRIDES = " constraints", " overrides"
 
 
@@ -191,7 +193,7 @@ class Forking:
             return NoCandidate(
                 f"no version of {', '.join(sorted(source.unserved))} that would do has a file for an environment that is "
                 f"required: {' or '.join(required)}",
-                hint="drop it from required_environments, or allow building from source",
+                hint=_HINT if all("implementation" in text for text in required) else f"{_HINT}, or {_CPYTHON}",
                 context={**context, "required_environments": required, "cause": error.message},
             )
         error.context = context

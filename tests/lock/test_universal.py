@@ -244,6 +244,17 @@ def test_required_environments_want_every_python_of_the_range():
     assert {version for version, _ in found["x"]} == {"0", "2"}
 
 
+def test_who_leaves_the_implementation_open_is_told_that_pypy_is_meant_too():
+    projects = {"x": {"1": wheels("x", "1", "cp312-cp312-manylinux_2_28_x86_64")}}
+    options = {"requires_python": "==3.12.*", "policy": ResolutionPolicy(only_binary=(":all:",))}
+    with pytest.raises(NoCandidate) as caught:
+        locked(projects, ["x"], required_environments=[_LINUX], **options)
+    assert "implementation_name == 'cpython'" in caught.value.hint
+    with pytest.raises(NoCandidate) as caught:
+        locked(projects, ["x"], required_environments=[_WINDOWS + " and implementation_name == 'cpython'"], **options)
+    assert "implementation_name" not in caught.value.hint
+
+
 def test_a_required_environment_without_files_is_an_error():
     projects = {"x": {"1": wheels("x", "1", "py3-none-linux_x86_64")}}
     source = MemorySource(projects)
