@@ -78,7 +78,8 @@ class Downloader:
                     files.unlink(str(staging), missing_ok=True)
         except OSError as error:
             raise TransportError(
-                f"{artifact.filename} cannot be written to the cache: {error.strerror or error}",
+                f"{artifact.filename} cannot be written to the cache in {self._bucket.root}: {error.strerror or error}",
+                hint="the cache has to be a folder that can be written, with room in it",
                 context={"filename": artifact.filename, "path": str(self._bucket.root)},
             ) from error
         if not artifact.hashes:

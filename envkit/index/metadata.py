@@ -115,6 +115,7 @@ class MetadataReader:
         if self._offline and not local:
             raise TransportError(
                 f"offline: the metadata of {artifact.filename} is not in the cache",
+                hint="ask for it once without offline",
                 context={"offline": True, "filename": artifact.filename, "url": artifact.url},
             )
         if artifact.metadata is not None and not local:

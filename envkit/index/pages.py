@@ -180,6 +180,7 @@ class RemotePages:
         if self._offline:
             raise TransportError(
                 f"offline: the page of {key} on {self.label} is not in the cache",
+                hint="ask for it once without offline",
                 context={"offline": True, "project": key, "index": self.label},
             )
         old = None if self._just_missed(key) else self._stored(key)

@@ -6,6 +6,7 @@ build would say the same, nothing is given, and a build has to tell.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -46,7 +47,9 @@ def read_pyproject(root: str, *, confined: bool = True) -> Mapping[str, Any]:
     try:
         return tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise InvalidSource(f"pyproject.toml: {error}", context={"project": root}) from error
+        raise InvalidSource(
+            f"{os.path.join(root, 'pyproject.toml')} is not TOML: {error}", context={"project": root}
+        ) from error
 
 
 def from_pyproject(pyproject: Mapping[str, Any]) -> bytes | None:

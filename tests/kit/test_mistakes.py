@@ -178,3 +178,17 @@ def test_places_that_hold_no_project(failing, resolve, tmp_path):
     assert "read_requirements" in error.hint
     policy = envkit.ResolutionPolicy(exclude_newer="yesterday")
     assert "2025-12-31" in failing(lambda: resolve("requests", policy=policy), envkit.RequirementError).hint
+
+
+def test_caches_and_projects_that_cannot_be_read_or_written(failing, resolve, url, tmp_path):
+    assert "without offline" in failing(lambda: resolve("requests", offline=True), envkit.TransportError).hint
+    (tmp_path / "file").write_text("")
+    kit = envkit.Kit(indexes=url, cache_dir=tmp_path / "file")
+    env = kit.create(tmp_path / "env")
+    error = failing(lambda: kit.install(env, "requests"), envkit.TransportError)
+    assert str(tmp_path / "file") in error.message
+    assert "folder" in error.hint
+    (tmp_path / "pyproject.toml").write_text("[project\n")
+    error = failing(lambda: resolve(tmp_path), envkit.InvalidSource)
+    assert str(tmp_path / "pyproject.toml") in error.message
+    assert "line 1" in error.message
