@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from envkit.resolve.node import ROOT, Node
 from envkit.resolve.passed_over import PassedOver, passed_over, specifier_of, why
@@ -16,13 +15,15 @@ MAX_LINES = 12
 MAX_PROJECTS = 8
 
 
-@dataclass(slots=True)
 class _Lump:
     """Facts of one kind between two projects: about the versions *bits*, asking for *texts*, all of which allow *mask*."""
 
-    bits: int = 0
-    mask: int = 0
-    texts: dict[str, None] = field(default_factory=dict[str, None])
+    __slots__ = ("bits", "mask", "texts")
+
+    def __init__(self) -> None:
+        self.bits = 0
+        self.mask = 0
+        self.texts: dict[str, None] = {}
 
 
 def account(problem: Problem, facts: Sequence[tuple[int, Fact]]) -> list[str]:

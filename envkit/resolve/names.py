@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 #: Import names that are not the name of the distribution, and what was probably meant.
@@ -33,6 +32,8 @@ COMMON = (
 
 def near_misses(name: str, known: Iterable[str] = ()) -> tuple[str, ...]:
     """Give at most three names that *name* may have meant, the likeliest first."""
+    import difflib  # most errors are about no name
+
     found = [CONFUSED[name]] if name in CONFUSED else []
     others = sorted({*COMMON, *known} - {name})
     found += difflib.get_close_matches(name, others, n=3, cutoff=0.75)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from packaging.version import Version
 
@@ -25,8 +25,7 @@ _MINORS = range(8, 16)
 """The minor versions of Python 3 that environments are made for."""
 
 
-@dataclass(frozen=True, slots=True)
-class PassedOver:
+class PassedOver(NamedTuple):
     """*versions* of a project without any usable file, ascending, and why each of their files does not count."""
 
     name: str
