@@ -29,9 +29,10 @@ def read_file(root: str, name: str, *, confined: bool = True, limit: int = MAX_F
         return None
     except OSError as error:
         raise InvalidSource(f"{name}: cannot be read: {error.strerror}", context={"file": path}) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)  # a folder makes no stream that could do it
+        raise InvalidSource(f"{name}: is no regular file", context={"file": path})
     with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidSource(f"{name}: is no regular file", context={"file": path})
         data = stream.read(limit + 1)
     if len(data) > limit:
         raise InvalidSource(f"{name}: is larger than {limit} bytes", context={"file": path})

@@ -200,6 +200,9 @@ class Sources:
         below = os.path.normpath(os.path.join(real, subdirectory)) if subdirectory else real
         if not os.path.isdir(below):
             raise RequirementError(f"{below}: no such folder", context={"path": below})
+        if not any(os.path.lexists(os.path.join(below, file)) for file in ("pyproject.toml", "setup.py")):
+            # Before its content is looked at: a folder named by mistake may be a whole disk.
+            raise InvalidSource(f"{below} is no project: it has no pyproject.toml and no setup.py")
         identity = folder_key = None
         settings = self._settings
         if not editable:

@@ -87,6 +87,15 @@ def test_a_folder_and_an_editable_one(tmp_path, sources):
     assert sources.direct(folder.as_uri()).tree.identity != plain.tree.identity
 
 
+@pytest.mark.parametrize("editable", [False, True])
+def test_a_folder_that_is_no_project_is_refused_before_it_is_read(tmp_path, sources, monkeypatch, editable):
+    monkeypatch.setattr("envkit.wheels.inputs.folder_identity", lambda *_, **__: pytest.fail("it was read"))
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "large.bin").write_bytes(b"x")
+    with pytest.raises(InvalidSource, match="is no project"):
+        sources.direct((tmp_path / "photos").as_uri(), editable=editable)
+
+
 def test_a_checkout_is_copied_for_each_build(tmp_path, sources):
     folder = write_project(tmp_path / "repo", FACTS)
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}

@@ -133,6 +133,10 @@ def test_traps_in_the_place_of_files_are_refused(tmp_path):
     with pytest.raises(InvalidSource, match="no regular file"):
         read_pyproject(str(project))
     (project / "pyproject.toml").unlink()
+    (project / "pyproject.toml").mkdir()
+    with pytest.raises(InvalidSource, match="no regular file"):
+        read_pyproject(str(project))
+    (project / "pyproject.toml").rmdir()
     (project / "pyproject.toml").symlink_to("/dev/zero")
     with pytest.raises(InvalidSource, match="outside"):
         read_pyproject(str(project))
