@@ -49,8 +49,8 @@ def find_removal(
         if distribution.kind == "dist-info":  # goes as a whole, whatever else was put into it
             removal.units.append(metadata)
     standing = standing_folders(layout)
-    tops = [top for top in _tops(wanted.rows, standing, layout.libraries) if top not in removal.units]
-    _spare_shared(wanted.rows, tops, others, removal)
+    tops = [top for top in _tops(wanted, standing) if top not in removal.units]
+    _spare_shared(wanted, tops, others, removal)
     walker = Walker(wanted, removal, standing, layout.libraries)
     for top in tops:
         walker.visit_top(top)
@@ -79,29 +79,31 @@ def _add_recorded(
 
         for path in legacy_files(distribution, layout, removal.rewritten):
             if not _stays(path, layout, removal):
-                wanted.rows[path] = ""
-                wanted.settled[path] = 0
+                folder, name = os.path.split(path)
+                wanted.folder(folder, 0)[name] = ""
         return
     location = os.path.realpath(distribution.location)
     info = os.path.join(location, distribution.path.name)
     lines = record.read_lines(info)
     facts = os.lstat(os.path.join(info, "RECORD"))
     settled = facts.st_mtime_ns - _SLACK_NS if attested.get(info) == (facts.st_mtime_ns, facts.st_size) else 0
+    top, own, usual = f"{distribution.path.name}/", info + os.sep, os.sep == "/" and location in layout.libraries
+    last: str | None = None
     rows: dict[str, str] = {}
-    top = distribution.path.name + "/"
-    prefix, own, usual = location + os.sep, info + os.sep, os.sep == "/" and location in layout.libraries
     for line in lines:
         path = line.rsplit(",", 2)[0]
         if usual and path[0] not in "./" and "/." not in path and "//" not in path:  # `is_plain`, thousands of times
-            rows[prefix + path] = "" if path.startswith(top) else line
+            inner, _, name = path.rpartition("/")
+            if inner != last:
+                last, rows = inner, wanted.folder(f"{location}/{inner}" if inner else location, settled)
+            rows[name] = "" if path.startswith(top) else line
             continue
         other = absolute(path, location)
         if other is None:
             removal.left[path] = "outside"
         elif other.startswith(own) or not _stays(other, layout, removal):
-            rows[other] = "" if other.startswith(own) else line
-    wanted.rows.update(rows)
-    wanted.settled.update(dict.fromkeys(rows, settled))
+            folder, name = os.path.split(other)
+            wanted.folder(folder, settled)[name] = "" if other.startswith(own) else line
 
 
 def _stays(path: str, layout: Layout, removal: Removal) -> bool:
@@ -128,39 +130,25 @@ def absolute(path: str, location: str) -> str | None:
     return os.path.normpath(os.path.join(location, path))
 
 
-def _tops(wanted: Iterable[str], standing: frozenset[str], libraries: tuple[str, ...]) -> list[str]:
+def _tops(wanted: Wanted, standing: frozenset[str]) -> list[str]:
     """Give the files and folders just below standing folders that the wanted files are in."""
-    tops: dict[str, None] = {}
-    known: dict[str, str | None] = {}
-    first = f"{libraries[0]}{os.sep}"
-    # A destination inside a library (never so in an environment) would need the long way round.
-    is_usual = not any(each.startswith(first) for each in standing)
-    for path in wanted:
-        if is_usual and path.startswith(first):  # nearly all, so without looking at every folder
-            name, separator, _ = path[len(first) :].partition(os.sep)
-            tops[first + name] = None
-            if not separator and name.endswith(".py"):
-                tops[f"{first}__pycache__"] = None
+    tops: set[str] = set()
+    for folder, names in wanted.folders.items():
+        top: str | None = None
+        above = folder
+        while above not in standing and above != os.path.dirname(above):
+            top, above = above, os.path.dirname(above)
+        if top is not None:
+            tops.add(top)
             continue
-        folder = os.path.dirname(path)
-        top: str | None
-        if folder in known:
-            top = known[folder]
-        else:
-            top = None
-            above: str = folder
-            while above not in standing and above != os.path.dirname(above):
-                top, above = above, os.path.dirname(above)
-            known[folder] = top
-        tops[path if top is None else top] = None
-        if top is None and path.endswith(".py"):  # its bytecode, which may not be recorded
-            tops[os.path.join(folder, "__pycache__")] = None
+        for name in names:
+            tops.add(os.path.join(folder, name))
+            if name.endswith(".py"):  # its bytecode, which may not be recorded
+                tops.add(os.path.join(folder, "__pycache__"))
     return sorted(tops)
 
 
-def _spare_shared(
-    wanted: dict[str, str], tops: list[str], others: Iterable[InstalledDistribution], removal: Removal
-) -> None:
+def _spare_shared(wanted: Wanted, tops: list[str], others: Iterable[InstalledDistribution], removal: Removal) -> None:
     """Take out what other distributions record too. Only rows that could name one of the tops are parsed."""
     names = {os.path.basename(top).encode() for top in tops}
     for other in others:
@@ -183,6 +171,8 @@ def _spare_shared(
             continue
         for row in rows:
             shared = absolute(row.path, location)
-            if shared is not None and shared in wanted:
-                del wanted[shared]
+            if shared is None:
+                continue
+            folder, name = os.path.split(shared)
+            if wanted.within(folder).pop(name, None) is not None:
                 removal.left[shared] = "shared"

@@ -31,14 +31,23 @@ class Removal:
 
 @dataclass(slots=True)
 class Wanted:
-    """The files to remove, by path. There are thousands, so each has no object of its own.
+    """The files to remove, by folder and name. There are thousands, so each has no object of its own.
 
-    *rows* are RECORD's lines, "" for what is certainly the distribution's; *settled* tells when a file was certainly as
-    recorded, as mtime in ns, 0 for never.
+    *folders* hold RECORD's lines, "" for what is certainly the distribution's; *settled* tells when the files of a folder
+    were certainly as recorded, as mtime in ns, 0 for never.
     """
 
-    rows: dict[str, str] = field(default_factory=dict[str, str])
+    folders: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     settled: dict[str, int] = field(default_factory=dict[str, int])
+
+    def folder(self, path: str, settled: int) -> dict[str, str]:
+        """Give the lines of one folder, to add some that are settled like that."""
+        self.settled[path] = min(settled, self.settled.get(path, settled))
+        return self.folders.setdefault(path, {})
+
+    def within(self, path: str) -> dict[str, str]:
+        """Give the lines of one folder, to read."""
+        return self.folders.get(path, {})
 
 
 class Walker:
@@ -46,8 +55,7 @@ class Walker:
 
     def __init__(self, wanted: Wanted, removal: Removal, standing: frozenset[str], libraries: tuple[str, ...]) -> None:
         self._libraries = libraries
-        self._wanted = wanted.rows
-        self._settled = wanted.settled
+        self._wanted = wanted
         self._removal = removal
         self._standing = standing
 
@@ -60,14 +68,18 @@ class Walker:
         if stat.S_ISDIR(facts.st_mode):
             parts = self._visit_folder(top)
             self._removal.units += [top] if parts is None else parts
-        elif top in self._wanted and self._goes(top, self._wanted[top], self._settled[top], facts):
+            return
+        folder, name = os.path.split(top)
+        row = self._wanted.within(folder).get(name)
+        if row is not None and self._goes(folder, name, row, facts):
             self._removal.units.append(top)
 
     def _visit_folder(self, folder: str) -> list[str] | None:
         """Give None where all of the folder goes, else the parts of it that do."""
         if os.path.basename(folder) == "__pycache__":
             return self._visit_cache(folder)
-        gone, inner, whole, is_empty = self._visit_files(folder)
+        names, inner, whole, is_empty = self._visit_files(folder)
+        gone: list[str] = []
         for child in inner:
             parts = self._visit_folder(child)
             if parts is None:
@@ -77,11 +89,13 @@ class Walker:
                 whole = False
         if is_empty and not any(inside(folder, library) for library in self._libraries):
             whole = False  # nobody knows whose an empty folder is, outside of libraries
-        return None if whole and folder not in self._standing else gone
+        if whole and folder not in self._standing:
+            return None
+        return [f"{folder}{os.sep}{name}" for name in names] + gone
 
     def _visit_files(self, folder: str) -> tuple[list[str], list[str], bool, bool]:
-        """Give the files of a folder that go, its folders (bytecode last), whether all files go, and whether it is empty."""
-        wanted, settled, prefix = self._wanted, self._settled, folder + os.sep
+        """Give the names that go, the folders inside (bytecode last), whether all files go, and whether there is nothing."""
+        wanted = self._wanted.within(folder)
         gone: list[str] = []
         inner: list[str] = []
         cache: list[str] = []
@@ -92,13 +106,13 @@ class Walker:
             with os.scandir(folder if opened is None else opened) as entries:
                 for entry in entries:
                     is_empty = False
-                    path = prefix + entry.name
+                    name = entry.name
                     if entry.is_dir(follow_symlinks=False):
-                        (cache if entry.name == "__pycache__" else inner).append(path)
+                        (cache if name == "__pycache__" else inner).append(f"{folder}{os.sep}{name}")
                         continue
-                    row = wanted.get(path)
-                    if row is not None and self._goes(path, row, settled[path], entry.stat(follow_symlinks=False)):
-                        gone.append(path)
+                    row = wanted.get(name)
+                    if row is not None and self._goes(folder, name, row, entry.stat(follow_symlinks=False)):
+                        gone.append(name)
                     else:
                         whole = False
         finally:
@@ -109,25 +123,27 @@ class Walker:
     def _visit_cache(self, folder: str) -> list[str] | None:
         """Bytecode goes with its source, recorded or not; also what has no source any more."""
         above = os.path.dirname(folder)
+        wanted, sources = self._wanted.within(folder), self._wanted.within(above)
         gone: list[str] = []
         whole = True
         for entry in os.scandir(folder):
-            source = os.path.join(above, entry.name.partition(".")[0] + ".py")
+            source = entry.name.partition(".")[0] + ".py"
             is_bytecode = entry.name.endswith(".pyc") and not entry.is_dir(follow_symlinks=False)
-            is_wanted = entry.path in self._wanted or source in self._wanted
-            if is_bytecode and (is_wanted or not os.path.lexists(source)):
+            is_wanted = entry.name in wanted or source in sources
+            if is_bytecode and (is_wanted or not os.path.lexists(os.path.join(above, source))):
                 gone.append(entry.path)
             else:
                 whole = False
         return None if whole else gone
 
-    def _goes(self, path: str, row: str, settled: int, facts: os.stat_result) -> bool:
+    def _goes(self, folder: str, name: str, row: str, facts: os.stat_result) -> bool:
         if not row:
             return True
         _, hashed, size = row.rsplit(",", 2)
-        as_recorded = facts.st_mtime_ns < settled and size == str(facts.st_size)
+        as_recorded = facts.st_mtime_ns < self._wanted.settled[folder] and size == str(facts.st_size)
         if as_recorded and hashed and not stat.S_ISLNK(facts.st_mode):
             return True
+        path = f"{folder}{os.sep}{name}"
         reason = _why_not(path, hashed, size, facts)
         if reason is None:
             return True

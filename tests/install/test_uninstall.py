@@ -339,3 +339,14 @@ def test_what_other_installers_put_there(shop, tmp_path, tool):
     extra = {name for name in after if name not in before and name != ".lock"}  # uv's own
     assert [name for name in extra if after[name] != "folder"] == []
     assert all(name.startswith("include") for name in extra)
+
+
+def test_a_folder_that_two_distributions_share_is_as_settled_as_the_least():
+    from envkit.installation.walking import Wanted
+
+    wanted = Wanted()
+    for settled in (5, 3, 9):
+        wanted.folder("/library/shared", settled)[str(settled)] = "row"
+    assert wanted.settled == {"/library/shared": 3}
+    assert set(wanted.within("/library/shared")) == {"3", "5", "9"}
+    assert wanted.within("/library/other") == {}
