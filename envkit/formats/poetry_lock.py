@@ -85,6 +85,7 @@ class _PoetryLock(LockReading):
         asked = [self.asked("extras", extra) for extra, names in self._extras.items() if name in names]
         if table.get("optional") is True and asked and not self._asks(condition):
             condition = self.sets.both(condition, self.sets.any_of(asked))
+        source = as_table(table.get("source")) or {}
         package = LockedPackage(
             name=name,
             version=self.version(table, where),
@@ -92,7 +93,8 @@ class _PoetryLock(LockReading):
                 artifact(one, base=self._base) for one in as_tables(table.get("files", self._files.get(name)))
             ),
             dependencies=tuple(_dependencies(as_table(table.get("dependencies")) or {})),
-            origin=self._origin(as_table(table.get("source")) or {}, table, where),
+            origin=self._origin(source, table, where),
+            index=as_text(source.get("url")) if source.get("type") == "legacy" else None,
             requires_python=_python(as_text(table.get("python-versions"))),
         )
         self.add(package, condition)

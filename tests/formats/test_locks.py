@@ -208,7 +208,8 @@ def test_uv():
 POETRY = {
     "package": [
         {"name": "A", "version": "1", "optional": False, "python-versions": ">=3.9", "groups": ["main"],
-         "files": [{"file": "a-1-py3-none-any.whl", "hash": f"sha256:{HASH}"}], "dependencies": {"b": ">=1"}},
+         "files": [{"file": "a-1-py3-none-any.whl", "hash": f"sha256:{HASH}"}], "dependencies": {"b": ">=1"},
+         "source": {"type": "legacy", "url": "https://i.example/simple", "reference": "own"}},
         {"name": "b", "version": "2", "optional": False, "python-versions": "*", "groups": ["main", "dev"],
          "markers": {"main": "sys_platform == 'win32'", "dev": "python_version < '3.10'"},
          "files": [{"file": "b-2.tar.gz", "hash": f"sha256:{HASH}"}]},
@@ -229,6 +230,7 @@ def test_poetry():
         "b": '(python_version < "3.10" and "dev" in dependency_groups) or sys_platform == "win32"',
     }  # fmt: skip
     assert lock.requires_python == ">=3.9"
+    assert lock.package("a")[0].index == "https://i.example/simple"
     with pytest.raises(LockError, match="does not say where"):
         lock.select(LINUX)
     assert f"a==1 \\\n    --hash=sha256:{HASH}" in lock.to_requirements()
