@@ -74,8 +74,7 @@ class Unsolvable(Exception):
 class Bounds:
     """How long a solver may work, and whom it tells; it counts conflicts by project as it goes.
 
-    One that is *patient* goes on where an index fails at what may never be needed, and looks at the clock now and then;
-    advice is not worth such waiting.
+    One that is *patient* goes on where an index fails at what may never be needed; advice is not worth such waiting.
     """
 
     __slots__ = ("conflicts", "deadline", "emitter", "max_rounds", "patient", "rounds")
@@ -94,7 +93,7 @@ class Bounds:
         self.emitter.check()
         if self.rounds > self.max_rounds:
             raise self.too_deep(f"no answer after {self.max_rounds} rounds", problem, decided)
-        if (self.rounds & 15 == 1 or not self.patient) and time.monotonic() > self.deadline:
+        if time.monotonic() > self.deadline:  # each time: one round may hold a build
             raise self.too_deep("no answer within the deadline", problem, decided)
 
     def too_deep(self, message: str, problem: Problem, decided: Mapping[int, int]) -> ResolutionTooDeep:

@@ -9,7 +9,14 @@ from types import SimpleNamespace
 import pytest
 from packaging.version import Version
 
-from envkit.errors import NoCandidate, ProjectNotFound, ResolutionImpossible, TransportError
+from envkit.errors import (
+    NoCandidate,
+    ProjectNotFound,
+    ResolutionImpossible,
+    ResolutionTooDeep,
+    TransportError,
+    WheelBuildError,
+)
 from envkit.model.candidate import CoreMetadata
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.source import Origin
@@ -194,6 +201,21 @@ def test_no_advice_is_sought_from_an_index_that_fails():
         Resolver(TARGET, source).resolve(["a", "b<2", "c>=2"])
     assert "c>=2" in caught.value.message
     assert 0 < len(failed) <= 4
+
+
+def test_the_deadline_holds_where_each_version_takes_long_to_fail(monkeypatch):
+    source = MemorySource({"a": {str(version): [] for version in range(1, 41)}})
+    clock = SimpleNamespace(now=0.0)
+
+    def metadata(name, version, artifacts):  # noqa: ARG001
+        clock.now += 60
+        raise WheelBuildError(f"{name} {version}: there is no compiler")
+
+    source.metadata = metadata
+    monkeypatch.setattr(solver, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.now))
+    with pytest.raises(ResolutionTooDeep):
+        Resolver(TARGET, source, ResolutionPolicy(deadline=100)).resolve(["a"])
+    assert clock.now <= 180
 
 
 def test_advice_from_a_slow_index_ends_in_time(monkeypatch):
