@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +17,8 @@ from envkit.model.lock import LockedPackage
 from envkit.model.marker_sets import ALL, EMPTY, Node
 from envkit.model.marker_text import set_of_python
 from envkit.model.source import Origin
+
+_CHOICE = re.compile(r"(extra|group|project)-(\d{1,4})-(.+)")
 
 
 def parse_uv_lock(text: str, *, path: str = "uv.lock") -> LockContent:
@@ -120,13 +123,34 @@ class _UvLock(LockReading):
         for number, edge in enumerate(edges):
             place = f"{where}[{number}]"
             name = normalize(self.text(edge, "name", place))
-            reached = self.sets.both(node, self.condition(edge.get("marker"), place, extra=""))
+            reached = self.sets.both(node, self._condition(edge.get("marker"), place))
             if self.sets.is_empty(reached):
                 continue
             for at in self._targets(name, edge, place):
                 self._arrive(at, "", reached)
                 for extra in as_texts(edge.get("extra")) or ():
                     self._arrive(at, normalize(extra), reached)
+
+    def _condition(self, marker: object, where: str) -> Node:
+        """Read a marker, in which made-up extras stand for the choices of a project that conflict with others."""
+        node = self.condition(marker, where)
+        asked_for = [atom for atom in self.sets.atoms(node) if atom[:2] == ("extras", "has")]
+        # those that stand for nothing come first: what another one stands for may be called alike
+        for atom in sorted(asked_for, key=lambda atom: _CHOICE.fullmatch(str(atom[2])) is not None):
+            asked = self._choice(str(atom[2]))
+            yes, no = self.sets.fix(node, atom, answer=True), self.sets.fix(node, atom, answer=False)
+            node = self.sets.choose(asked, yes, no)
+        return node
+
+    def _choice(self, text: str) -> Node:
+        """Give what ``extra-<length of the project's name>-<project>-<extra>`` asks for, or the same with ``group``."""
+        match = _CHOICE.fullmatch(text)
+        if match is None:
+            return EMPTY
+        kind, length, rest = match[1], int(match[2]), match[3]
+        if kind == "project":
+            return ALL
+        return self.asked("extras" if kind == "extra" else "dependency_groups", rest[length + 1 :])
 
     def _targets(self, name: str, edge: Mapping[str, Any], place: str) -> list[int]:
         found = [
@@ -147,7 +171,7 @@ class _UvLock(LockReading):
             return
         forks = as_texts(table.get("resolution-markers")) or []
         if forks:
-            node = self.sets.both(node, self.sets.any_of(self.condition(fork, where) for fork in forks))
+            node = self.sets.both(node, self.sets.any_of(self._condition(fork, where) for fork in forks))
         registry = as_text(source.get("registry"))
         files = as_tables(table.get("wheels"))
         sdist = as_table(table.get("sdist"))

@@ -13,6 +13,7 @@ from envkit.environment.environment import Environment
 from envkit.formats.lock import Lock
 from envkit.index.client import IndexClient
 from envkit.inspection.freezer import Freezer
+from envkit.interpreter.interpreter import Interpreter
 from envkit.kit.source import IndexSource
 from envkit.model.target import Target
 from envkit.resolve.resolver import Resolver
@@ -146,3 +147,32 @@ dev = ["dev-tool"]
             assert [one.hashes for one in artifacts] == [one.hashes for one in theirs_there[name][1]]
     newer = next(one for one in in_range(">=3.11"))
     assert "speed" in ours.select(newer, extras=["quick"]).pins
+
+
+def test_reads_conflicts_as_uv_means_them(tmp_path):
+    """Where extras conflict, uv's markers ask for made-up extras."""
+    files = dict(
+        [
+            wheel_bytes("dep", "1.5"),
+            wheel_bytes("dep", "2.5"),
+            wheel_bytes("top", "1", requires=["dep"]),
+            wheel_bytes("other", "1", requires=["dep"]),
+        ]
+    )
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "me_x"\nversion = "0"\nrequires-python = ">=3.10"\ndependencies = ["other"]\n'
+        '[project.optional-dependencies]\ncpu = ["dep<2", "top"]\ngpu = ["dep>=2", "top"]\n'
+        '[dependency-groups]\nold = ["dep<2"]\n[tool.uv]\npackage = false\n'
+        'conflicts = [[{extra = "cpu"}, {extra = "gpu"}], [{group = "old"}, {extra = "gpu"}]]\n'
+    )
+    options = ["--cache-dir", tmp_path / "uv", "--python", sys.executable, "-q"]
+    with LoopbackIndex(files) as index:
+        run(uv(), "lock", "--default-index", index.url, *options, cwd=tmp_path, environ=LOOPBACK)
+    lock = Lock.read(tmp_path / "uv.lock")
+    for extras, groups in (((), ()), (["cpu"], ()), (["gpu"], ()), ((), ["old"]), (["cpu"], ["old"])):
+        wanted = [*(f"--extra={name}" for name in extras), *(f"--group={name}" for name in groups)]
+        said = run(
+            uv(), "export", "--frozen", "--no-hashes", "--no-header", "--no-annotate", *wanted, *options, cwd=tmp_path
+        )
+        pins = lock.select(Target.of(Interpreter.current()), extras=extras, groups=groups).pins
+        assert sorted(f"{name}=={pin.version}" for name, pin in pins.items()) == sorted(said.split())
