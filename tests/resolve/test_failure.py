@@ -207,7 +207,7 @@ def test_the_deadline_holds_where_each_version_takes_long_to_fail(monkeypatch):
     source = MemorySource({"a": {str(version): [] for version in range(1, 41)}})
     clock = SimpleNamespace(now=0.0)
 
-    def metadata(name, version, artifacts):  # noqa: ARG001
+    def metadata(name, version, artifacts):
         clock.now += 60
         raise WheelBuildError(f"{name} {version}: there is no compiler")
 
