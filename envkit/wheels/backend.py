@@ -92,7 +92,7 @@ class Backend:
 
         if not any(os.path.isfile(os.path.join(self._root, name)) for name in ("pyproject.toml", "setup.py")):
             raise InvalidSource(
-                f"{self._subject} holds no project: there is neither pyproject.toml nor setup.py",
+                f"{self._subject} is no project: it has no pyproject.toml and no setup.py",
                 context={"subject": self._subject},
             )
         # Reading pyproject.toml may warn about a misspelt table; nothing else of the library warns.

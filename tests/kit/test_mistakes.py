@@ -168,7 +168,7 @@ def test_requirements_that_are_none(failing, resolve, text, hint):
 def test_places_that_hold_no_project(failing, resolve, tmp_path):
     (tmp_path / "empty").mkdir()
     error = failing(lambda: resolve(tmp_path / "empty"), envkit.InvalidSource)
-    assert error.message == f"{tmp_path / 'empty'} holds no project: there is neither pyproject.toml nor setup.py"
+    assert error.message == f"{tmp_path / 'empty'} is no project: it has no pyproject.toml and no setup.py"
     (tmp_path / "requirements.txt").write_text("requests\n")
     for place in (tmp_path / "gone", tmp_path / "gone-1.0-py3-none-any.whl", envkit.Editable(tmp_path / "gone")):
         error = failing(lambda place=place: resolve(place), envkit.RequirementError)
