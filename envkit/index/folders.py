@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _PAGES = (("index.json", JSON_TYPE), ("index.html", "text/html"))
 _MAX_ENTRIES = 200_000
 _SEEN_SECONDS = 1.0
+_TICK = 0.1
+"""Seconds for which a folder that was just changed may change again without its time telling."""
 
 
 def folder_state(folder: str) -> str:
@@ -87,19 +89,24 @@ class FlatFolder:
         self.path = path
         self._max_bytes = max_bytes
         self._parsed: tuple[str, dict[str, ParsedPage]] = ("", {})
-        self._seen = (0.0, "")
+        self._seen = (0.0, 0, "")
 
     def problem(self) -> str | None:
         """Say why the place cannot be read; None where it can."""
         return None if self.state() else _problem(self.path) or "neither a folder nor a regular file"
 
     def state(self) -> str:
-        """Give the identity of the whole, as it was within the last second; "" where there is nothing."""
-        until, state = self._seen
-        if until < time.monotonic():
-            # Every project of a resolution asks, and a large folder takes milliseconds to look through.
+        """Give the identity of the whole; "" where there is nothing.
+
+        Files that come and go count at once, those that are written to where they are within a second.
+        """
+        # Every project of a resolution asks, and a large folder takes milliseconds to look through.
+        until, stamp, state = self._seen
+        now = _changed(self.path)
+        if until < time.monotonic() or stamp != now:
             state = folder_state(self.path) or file_state(self.path)
-            self._seen = (time.monotonic() + _SEEN_SECONDS, state)
+            settled = time.time() - now / 1e9 > _TICK
+            self._seen = (time.monotonic() + _SEEN_SECONDS if settled else 0.0, now, state)
         return state
 
     def identity(self, project: str) -> str:
@@ -121,6 +128,14 @@ class FlatFolder:
                 whole = parse_page(data, "text/html", file_url(self.path), None)
             self._parsed = (state, split_by_project(whole))
         return self._parsed[1]
+
+
+def _changed(path: str) -> int:
+    """Give when entries of a folder came or went, or a file was written, in ns; 0 where there is none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _problem(path: str) -> str | None:

@@ -585,3 +585,13 @@ def test_a_trusted_host_may_be_asked_over_plain_http(make_client: Any) -> None:
     with pytest.raises(ProjectNotFound):
         client.project("demo")
     assert len(transport.requests) == 1
+
+
+def test_a_folder_of_files_is_looked_at_again_as_soon_as_one_comes_or_goes(make_client: Any, tmp_path: Path) -> None:
+    client = make_client(find_links=[tmp_path])
+    paths, seen = [], []
+    for version in ("1", "2", "3"):
+        paths.append(make_wheel(tmp_path, "demo", version))
+        seen.append(len(client.project("demo").artifacts))
+    paths[0].unlink()
+    assert [*seen, len(client.project("demo").artifacts)] == [1, 2, 3, 2]
