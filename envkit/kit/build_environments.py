@@ -93,7 +93,12 @@ class Environments:
         self._known: dict[tuple[str, ...], tuple[float, _Requirements]] = {}
         # Hashes, strategies and exclusions are said of what is installed, not of what builds it.
         self._policy = replace(
-            workshop.policy, require_hashes=False, strategy="highest", excluded=(), requires_python=None
+            workshop.policy,
+            require_hashes=False,
+            strategy="highest",
+            excluded=(),
+            dependencies=True,
+            requires_python=None,
         )
 
     @property

@@ -49,6 +49,7 @@ class Configuration:
     only_binary: tuple[str, ...] = ()
     no_binary: tuple[str, ...] = ()
     prefer_binary: bool = False
+    dependencies: bool = True
     require_hashes: bool = False
     exclude_newer: str | None = None
     index_strategy: str | None = None
@@ -152,6 +153,7 @@ def _from_options(options: Mapping[str, tuple[str, str]], environ: Mapping[str, 
         only_binary=names("only-binary"),
         no_binary=names("no-binary"),
         prefer_binary=flag("prefer-binary"),
+        dependencies=not flag("no-deps"),
         require_hashes=flag("require-hashes"),
         keyring_provider=text("keyring-provider"),
         environ=environ,

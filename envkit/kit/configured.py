@@ -45,6 +45,7 @@ def _policy(found: Configuration) -> ResolutionPolicy:
         "only_binary": found.only_binary,
         "no_binary": found.no_binary,
         "prefer_binary": found.prefer_binary,
+        "dependencies": found.dependencies,
         "require_hashes": found.require_hashes,
         "exclude_newer": found.exclude_newer,
     }

@@ -32,8 +32,9 @@ class ResolutionPolicy:
     *prereleases* for all, or by project in *prereleases_by_project*; *strategy* which end of a range is wanted;
     *exclude_newer* an ISO 8601 time, a `datetime` or an age, with exceptions by project; *only_binary* and *no_binary*
     tuples of names, or ``":all:"``; with *prefer_binary* a version with a wheel comes before newer ones without;
-    *builds* whether code of projects may run ("allow", "never", or a tuple of names for
-    which it may); *deadline* in seconds, *max_rounds* in decisions of the solver.
+    *builds* whether code of projects may run ("allow", "never", or a tuple of names for which it may); with *dependencies*
+    False only what is asked for is chosen, as if it needed nothing; *deadline* in seconds, *max_rounds* in decisions of
+    the solver.
     """
 
     prereleases: Prereleases = "if-necessary"
@@ -49,6 +50,7 @@ class ResolutionPolicy:
     builds: Literal["allow", "never"] | tuple[str, ...] = "allow"
     index_strategy: Literal["first-index", "unsafe-first-match", "unsafe-best-match"] = "first-index"
     require_hashes: bool = False
+    dependencies: bool = True
     requires_python: str | None = None
     excluded: tuple[str, ...] = ()
     deadline: float = 600.0

@@ -42,6 +42,7 @@ class Problem:
         }
         self._direct_names = frozenset(row.name for row in inputs.roots)
         self._direct_roots = frozenset(row.name for row in inputs.roots if row.url)
+        self._alone = not policy.dependencies
         self._constraints: dict[str, list[Dependency]] = {}
         for row in inputs.constraints:
             self._constraints.setdefault(row.name, []).append(row)
@@ -140,6 +141,8 @@ class Problem:
             found = self._dependencies(node, bit)
             if isinstance(found, Unusable):
                 known = found
+            elif self._alone:
+                known = ()
             else:
                 # Versions with the same dependencies share one object in the digest, and so their needs.
                 known = self._expanded.get(id(found.base))
@@ -154,7 +157,7 @@ class Problem:
         known = self._needs.get(key)
         if known is None:
             found = self._dependencies(self.nodes[node.base], bit)
-            rows = () if isinstance(found, Unusable) else found.extras.get(node.extra or "", ())
+            rows = () if self._alone or isinstance(found, Unusable) else found.extras.get(node.extra or "", ())
             self._needs[key] = known = self._expand_all(rows)
         assert not isinstance(known, Unusable)
         return known

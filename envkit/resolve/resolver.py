@@ -112,6 +112,13 @@ class Resolver:
         """Lock for all environments in a range; the resolver's own target plays no part. See `envkit.resolve.lock.lock`."""
         from envkit.resolve.lock import lock
 
+        if not self.policy.dependencies:
+            raise RequirementError(
+                "a lock holds what its projects need, which the policy leaves out",
+                hint="lock under a policy with dependencies=True",
+                context={"option": "dependencies"},
+            )
+
         def make(target: Target, source: CandidateSource) -> Resolver:
             return Resolver(target, source, self.policy, self.solver, self.reporter, self.cancel)
 
@@ -158,7 +165,8 @@ class Resolver:
         rules = Rules(target=self.target, policy=self.policy, now=time.time(), hashes=allowed)
         catalog = Catalog(self.source, rules)
         inputs, texts = read_inputs(catalog, requirements, constraints, overrides, preferences)
-        catalog.scout = lambda: _scout(catalog, inputs)
+        if self.policy.dependencies:
+            catalog.scout = lambda: _scout(catalog, inputs)
         problem = Problem(catalog, inputs)
         bounds = Bounds(emitter, started + self.policy.deadline, self.policy.max_rounds)
         try:

@@ -9,7 +9,7 @@ import pytest
 
 from envkit.cache import Cache
 from envkit.environment.builder import EnvBuilder
-from envkit.errors import BuildForbidden, EnvkitError, ResolutionError, WheelBuildError
+from envkit.errors import BuildForbidden, EnvkitError, ResolutionError, ResolutionImpossible, WheelBuildError
 from envkit.index.client import IndexClient
 from envkit.installation.installer import Installer
 from envkit.interpreter.interpreter import Interpreter
@@ -245,6 +245,27 @@ def test_or_end_the_resolution_where_that_is_asked_for(tmp_path):
     with pytest.raises(ResolutionError, match=r"demo 4\.0 could not be built") as caught:
         world.resolve("demo")
     assert isinstance(caught.value.__cause__, WheelBuildError)
+
+
+def test_after_so_many_failed_versions_the_resolution_ends(tmp_path):
+    world = World(tmp_path, max_failures=3)
+    toolkit(world.folder)
+    failing(world.folder)
+    with pytest.raises(ResolutionError, match=r"3 versions of demo could not be built \(4\.0, 3\.0, 2\.0\)") as caught:
+        world.resolve("demo")
+    assert not isinstance(caught.value, ResolutionImpossible)
+    assert caught.value.context["failed"] == ("4.0", "3.0", "2.0")
+    assert "max_failures" in caught.value.hint
+    assert isinstance(caught.value.__cause__, WheelBuildError)
+    assert str(World(tmp_path / "more", index=world.folder).resolve("demo").pins["demo"].version) == "1.0"
+
+
+def test_what_must_not_be_built_is_no_failed_build(tmp_path):
+    world = World(tmp_path, max_failures=1, policy=ResolutionPolicy(builds="never"))
+    toolkit(world.folder)
+    failing(world.folder)
+    make_wheel(world.folder, "demo", "0.5")
+    assert str(world.resolve("demo").pins["demo"].version) == "0.5"
 
 
 @pytest.mark.parametrize(("limit", "said"), [(">7", "toolkit>7"), ("kit", "toolkitkit")])
