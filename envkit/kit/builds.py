@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from envkit.errors import BuildForbidden, InvalidSource, ResolutionError, WheelBuildError
+from envkit.errors import InvalidSource, ResolutionError, WheelBuildError
 from envkit.events import Emitter
 from envkit.kit.build_environments import Environments, Workshop
 from envkit.model.candidate import Artifact, CoreMetadata
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from envkit.index.vcs import VcsClient
     from envkit.interpreter.interpreter import Interpreter
     from envkit.wheels.built import BuiltWheel
-    from envkit.wheels.trees import SourceTree
 
 
 __all__ = ["Builds", "Workshop", "settings_for"]
@@ -49,7 +48,6 @@ class Builds:
         self._lock = threading.Lock()
         self._vcs: VcsClient | None = None
         self.failures: dict[str, WheelBuildError] = {}
-        self._failed: dict[str, dict[str, WheelBuildError]] = {}
         self.builder = WheelBuilder(
             Environments(workshop, self._nested),
             workshop.cache,
@@ -69,38 +67,19 @@ class Builds:
     def sdist_metadata(self, artifact: Artifact) -> CoreMetadata:
         """Give the metadata of an index's sdist: what it promises, else what its backend says.
 
-        Raises `WheelBuildError`, or where no more builds shall be tried a `ResolutionError` that ends the resolution.
+        Raises `WheelBuildError`, or with ``on_failure="raise"`` a `ResolutionError` that ends the resolution.
         """
         tree = self.sources.sdist(artifact)
         try:
             return parse_metadata(self.builder.metadata(tree), where=artifact.filename)
         except WheelBuildError as error:
             self.failures[tree.subject] = error
-            self._check_failures(tree, error)
+            if self._workshop.settings.on_failure == "raise":
+                why = error.message.removeprefix(f"{tree.subject}: ")
+                raise ResolutionError(
+                    f"{tree.subject} could not be built: {why}", hint=error.hint, context=error.context
+                ) from error
             raise
-
-    def _check_failures(self, tree: SourceTree, error: WheelBuildError) -> None:
-        """End the resolution where this failure is one too many. What was refused without a build does not count."""
-        settings = self._workshop.settings
-        why = error.message.removeprefix(f"{tree.subject}: ")
-        if settings.on_failure == "raise":
-            raise ResolutionError(
-                f"{tree.subject} could not be built: {why}", hint=error.hint, context=error.context
-            ) from error
-        if isinstance(error, (BuildForbidden, InvalidSource)):
-            return
-        name = str(tree.name)
-        with self._lock:
-            failed = self._failed.setdefault(name, {})
-            failed[str(tree.version)] = error
-            versions = tuple(failed)
-        if len(versions) >= settings.max_failures:
-            raise ResolutionError(
-                f"{len(versions)} versions of {name} could not be built ({', '.join(versions)}), the last: {why}",
-                hint=f"ask for a version of {name} that can be built, mend what the builds lack, take wheels alone"
-                " (only_binary), or let more builds fail (BuildSettings(max_failures=...))",
-                context={**error.context, "project": name, "failed": versions},
-            ) from error
 
     def direct(self, request: DirectRequest) -> DirectCandidate:
         """Give what a direct request names, with its metadata."""

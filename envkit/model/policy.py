@@ -33,8 +33,9 @@ class ResolutionPolicy:
     *exclude_newer* an ISO 8601 time, a `datetime` or an age, with exceptions by project; *only_binary* and *no_binary*
     tuples of names, or ``":all:"``; with *prefer_binary* a version with a wheel comes before newer ones without;
     *builds* whether code of projects may run ("allow", "never", or a tuple of names for which it may); with *dependencies*
-    False only what is asked for is chosen, as if it needed nothing; *deadline* in seconds, *max_rounds* in decisions of
-    the solver.
+    False only what is asked for is chosen, as if it needed nothing. *deadline* is in seconds, *max_rounds* in decisions of
+    the solver, *max_failed_builds* in versions of one project: fifty sdists that need a missing compiler would keep the
+    machine busy for an hour.
     """
 
     prereleases: Prereleases = "if-necessary"
@@ -55,6 +56,7 @@ class ResolutionPolicy:
     excluded: tuple[str, ...] = ()
     deadline: float = 600.0
     max_rounds: int = 200_000
+    max_failed_builds: int = 5
 
     def __post_init__(self) -> None:
         for name in ("only_binary", "no_binary"):
@@ -73,5 +75,5 @@ class ResolutionPolicy:
         check_choice("strategy", self.strategy, ("highest", "lowest", "lowest-direct"))
         check_choice("index_strategy", self.index_strategy, INDEX_STRATEGIES)
         check_builds(self.builds)
-        if self.deadline <= 0 or self.max_rounds <= 0:
-            raise RequirementError("deadline and max_rounds must be positive")
+        if self.deadline <= 0 or self.max_rounds <= 0 or self.max_failed_builds <= 0:
+            raise RequirementError("deadline, max_rounds and max_failed_builds must be positive")

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from envkit.errors import (
+    BuildForbidden,
     EnvkitError,
+    InvalidSource,
     InvalidWheel,
     MetadataMismatch,
     ProjectNotFound,
     RequirementError,
+    ResolutionError,
     WheelBuildError,
 )
 from envkit.model.identity import normalize, parse_version
@@ -45,6 +48,7 @@ class Catalog:
         self.passing = False
         self.missing: dict[str, str] = {}
         self.failed: dict[str, WheelBuildError] = {}
+        self._unbuildable: dict[str, list[str]] = {}
         self.scout: Callable[[], None] | None = None
         self._releases: dict[str, Releases] = {}
         self._hinted: set[str] = set()
@@ -151,6 +155,7 @@ class Catalog:
             metadata = self.source.metadata(name, parse_version(version), artifacts)
         except WheelBuildError as error:
             self.failed.setdefault(name, error)
+            self._check_builds(name, version, error)
             return Unusable("build-failed", error.message), False
         except (RequirementError, MetadataMismatch, InvalidWheel) as error:
             return Unusable("bad-metadata", error.message), False
@@ -163,6 +168,20 @@ class Catalog:
             return evaluate(metadata, self.rules.target.markers), True
         except RequirementError as error:
             return Unusable("bad-metadata", error.message), True
+
+    def _check_builds(self, name: str, version: str, error: WheelBuildError) -> None:
+        """End the resolution where too many versions could not be built. What was refused without a build does not count."""
+        if isinstance(error, (BuildForbidden, InvalidSource)):
+            return
+        versions = self._unbuildable.setdefault(name, [])
+        versions.append(version)
+        if len(versions) >= self.rules.policy.max_failed_builds:
+            raise ResolutionError(
+                f"{len(versions)} versions of {name} could not be built ({', '.join(versions)}); {error.message}",
+                hint=f"ask for a version of {name} that can be built, mend what the builds lack, take wheels alone"
+                " (only_binary), or let more builds fail (max_failed_builds)",
+                context={**error.context, "project": name, "failed": tuple(versions)},
+            ) from error
 
     def _accepts(self, requires_python: str) -> bool:
         from envkit.resolve.judging import accepts_python

@@ -50,9 +50,7 @@ class BuildSettings:
     single projects, *constraints* hold for all build requirements. *variables* are set for every build; *pass_variables*
     are further names that are passed on from the caller's environment. *timeout* is in seconds for each hook, *jobs* the
     number of builds at a time. *on_failure* says whether a version that an index offers and that cannot be built is
-    passed over ("skip") or ends the resolution ("raise"); after *max_failures* versions of one project it ends in any case,
-    for fifty sdists that need a missing compiler would keep the machine busy for an hour. *inputs* and *ignored* are
-    globs of what a local folder is
+    passed over ("skip") or ends the resolution ("raise"). *inputs* and *ignored* are globs of what a local folder is
     built from (a leading slash means the folder itself). Editable projects from git are cloned below *editable_dir*,
     which is the folder ``src`` of the environment where it is None.
     """
@@ -69,7 +67,6 @@ class BuildSettings:
     timeout: float = 3600.0
     jobs: int = 2
     on_failure: Literal["skip", "raise"] = "skip"
-    max_failures: int = 5
     editable_dir: str | None = None
     inputs: tuple[str, ...] = DEFAULT_INPUTS
     ignored: tuple[str, ...] = DEFAULT_IGNORED
@@ -77,8 +74,8 @@ class BuildSettings:
     def __post_init__(self) -> None:
         check_builds(self.builds)
         check_choice("on_failure", self.on_failure, ("skip", "raise"))
-        if self.timeout <= 0 or self.jobs <= 0 or self.max_failures <= 0:
-            raise RequirementError("timeout, jobs and max_failures must be positive")
+        if self.timeout <= 0 or self.jobs <= 0:
+            raise RequirementError("timeout and jobs must be positive")
         for name in ("isolation_by_project", "config_settings_by_project", "extra_requirements"):
             value: Mapping[str, object] = getattr(self, name)
             object.__setattr__(self, name, {canonicalize_name(key): item for key, item in value.items()})
