@@ -116,7 +116,12 @@ class WheelPool:
             if self.get(found) is None:
                 self._make(data, filename, found, name, version)
         except OSError as error:
-            raise InstallError(f"{filename} cannot be unpacked: {error}", context={"errno": error.errno}) from error
+            raise InstallError(
+                f"{filename} cannot be unpacked: {error}",
+                hint=f"wheels are unpacked below {self.root} and linked from there: it must be a folder with room that can"
+                " be written to (Kit(cache_dir=...) takes another one)",
+                context={"errno": error.errno},
+            ) from error
         wheel = self.get(found, filename=filename, origin=origin, index=index, url=url)
         if wheel is None:
             raise InstallError(f"{filename}: the unpacked files changed while they were written")

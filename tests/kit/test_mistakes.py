@@ -10,7 +10,7 @@ import pytest
 
 import envkit
 from envkit.testing.loopback import LoopbackIndex
-from envkit.testing.wheels import wheel_bytes
+from envkit.testing.wheels import make_wheel, wheel_bytes
 
 HERE = envkit.Interpreter.current()
 
@@ -192,3 +192,15 @@ def test_caches_and_projects_that_cannot_be_read_or_written(failing, resolve, ur
     error = failing(lambda: resolve(tmp_path), envkit.InvalidSource)
     assert str(tmp_path / "pyproject.toml") in error.message
     assert "line 1" in error.message
+
+
+def test_a_cache_of_wheels_that_cannot_be_written(failing, tmp_path):
+    wheel = make_wheel(tmp_path, "app", "1.0")
+    kit = envkit.Kit(indexes=(), find_links=(tmp_path,), cache_dir=tmp_path / "file")
+    (tmp_path / "file").write_text("")
+    env = kit.create(tmp_path / "env")
+    error = failing(lambda: kit.install(env, "app"), envkit.InstallError)
+    assert wheel.name in error.message
+    assert str(tmp_path / "file") in error.hint
+    assert "cache_dir" in error.hint
+    assert kit.list(env) == ()
