@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,17 +76,22 @@ class Shown(Value):
 
 def listed(one: InstalledDistribution) -> Listed:
     """Give one row."""
-    try:
-        version = str(Version(version_text(one)))
-    except InvalidVersion:
-        version = one.version
     return Listed(
         name=one.name,
-        version=version,
+        version=_normal_version(version_text(one)) or one.version,
         location=library_folder(one),
         installer=one.installer or "",
         editable_project_location=editable_location(one),
     )
+
+
+@functools.lru_cache(maxsize=4096)
+def _normal_version(text: str) -> str | None:
+    """Give a version as it is usually written; None for what is none."""
+    try:
+        return str(Version(text))
+    except InvalidVersion:
+        return None
 
 
 def not_needed(

@@ -7,8 +7,14 @@ import re
 
 _HEAD = 8192
 _MAX_HEAD = 4 << 20
-_NAMES = frozenset(("name", "version", "requires-dist", "requires-python", "provides-extra"))
-_FIELD = re.compile(r"\n([NVRPnvrp][AERaer][MRQOmrqo].*)")  # most lines are others, and are passed over here
+_NAMES = {
+    text: name.lower()
+    for name in ("Name", "Version", "Requires-Dist", "Requires-Python", "Provides-Extra")
+    for text in (name, name.lower())
+}
+_FIELD = re.compile(
+    r"\n([NVRPnvrp][AERaer][MRQOmrqo][A-Za-z-]*):(.*)"
+)  # most lines are others, and are passed over here
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _END = re.compile(rb"\n\r?\n")
 _END_OR_FOLD = re.compile(rb"\n(?:\r?(\n)|[ \t])")
@@ -48,12 +54,13 @@ def _fields(head: str) -> dict[str, list[str]]:
     if "\r" in head:
         head = head.replace("\r\n", "\n").replace("\r", "\n")
     fields: dict[str, list[str]] = {}
-    for line in _FIELD.findall(head):
-        name, _, value = line.partition(":")
-        name = name.lower()
+    for written, value in _FIELD.findall(head):
+        name = _NAMES.get(written) or _NAMES.get(written.lower())
+        if name is None:
+            continue
         if name in fields:
             fields[name].append(value.strip())
-        elif name in _NAMES:
+        else:
             fields[name] = [value.strip()]
     return fields
 
