@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 
@@ -59,16 +57,12 @@ def compare(path: str, hashed: str) -> str:
     """Tell whether a file is as recorded: "good", "missing" or "changed"."""
     if not hashed:
         return "good" if os.path.lexists(path) else "missing"
-    algorithm, _, value = hashed.partition("=")
     try:
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, algorithm).digest()
+        return "good" if record.has_digest(path, hashed) else "changed"
     except (FileNotFoundError, NotADirectoryError):
         return "missing"
     except (OSError, ValueError):
         return "changed"
-    found = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    return "good" if found == value.rstrip("=") else "changed"
 
 
 def _find_orphans(layout: Layout, owned: set[str]) -> Iterator[Problem]:

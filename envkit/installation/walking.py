@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import stat
 from dataclasses import dataclass, field
 
 from envkit.installation.layout import inside
+from envkit.installed import record
 
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -164,10 +163,7 @@ def _why_not(path: str, hashed: str, size: str, facts: os.stat_result) -> str | 
             return None  # it leads nowhere
     if size and size != str(facts.st_size):
         return "changed"
-    algorithm, _, value = hashed.partition("=")
     try:
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, algorithm).digest()
+        return None if record.has_digest(path, hashed) else "changed"
     except (OSError, ValueError):
         return "changed"
-    return None if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == value.rstrip("=") else "changed"

@@ -45,6 +45,20 @@ def read_lines(dist_info: str | os.PathLike[str]) -> list[str]:
     return [",".join((row.path, *(field.replace(",", ";") for field in row[1:]))) for row in parse(data, where=path)]
 
 
+def has_digest(path: str, hashed: str) -> bool:
+    """Whether the content of the file at *path* has the hash *hashed*, written as in a RECORD.
+
+    Raises `OSError` where it cannot be read, `ValueError` for an algorithm that nobody knows.
+    """
+    import base64
+    import hashlib
+
+    algorithm, _, value = hashed.partition("=")
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, algorithm).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == value.rstrip("=")
+
+
 def _read_bytes(path: str) -> bytes:
     try:
         with open(path, "rb", buffering=0) as file:

@@ -196,15 +196,10 @@ def _check_identity(wheel: LocalWheel, filename: str, name: str | None, version:
 
 
 def _content_is_right(wheel: LocalWheel) -> bool:
-    import base64
     import csv
+
+    from envkit.installed.record import has_digest
 
     rows = [(row[0], row[1]) for row in csv.reader(wheel.lib_rows.decode().splitlines())]
     rows += [(f"{wheel.data_dir}/{scheme}/{path}", hashed) for scheme, path, hashed, _ in wheel.data_rows]
-    for path, hashed in rows:
-        algorithm, _, value = hashed.partition("=")
-        with open(f"{wheel.root}/{path}", "rb") as file:
-            digest = hashlib.file_digest(file, algorithm).digest()
-        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != value.rstrip("="):
-            return False
-    return True
+    return all(has_digest(f"{wheel.root}/{path}", hashed) for path, hashed in rows)
