@@ -19,8 +19,6 @@ from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 
 _RELATIVE = {os.open, os.access} <= os.supports_dir_fd
-_MANY = 4096
-"""Paths of one folder that are kept at most."""
 _USUAL = re.compile(r"([A-Za-z0-9_.]+)-(\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?)\.dist-info\Z")
 
 
@@ -59,10 +57,7 @@ def _scan_folder(folder: str, *, brief: bool) -> list[InstalledDistribution]:
         return []
     found: list[InstalledDistribution] = []
     location = Path(folder)
-    paths = _paths(folder)
-    if len(paths) > _MANY:
-        paths.clear()
-    place = _Place(location, folder, "" if descriptor is not None else f"{folder}/", descriptor, paths)
+    place = _Place(location, folder, "" if descriptor is not None else f"{folder}/", descriptor)
     try:
         for name in entries:  # in the order in which Python finds them, since of two with one name the first counts
             if name[0] == "~":  # what pip renames before it removes
@@ -81,10 +76,10 @@ def _scan_folder(folder: str, *, brief: bool) -> list[InstalledDistribution]:
     return found
 
 
-@functools.lru_cache(maxsize=64)
-def _paths(folder: str) -> dict[str, Path]:  # noqa: ARG001  what they are kept by
-    """Give the paths of entries of *folder* that were made before: to make one takes as long as to read a file."""
-    return {}
+@functools.lru_cache(maxsize=4096)
+def _path(folder: str, name: str) -> Path:
+    """Give the path of an entry: to make one takes as long as to read a file, and folders are looked at again."""
+    return Path(folder, name)
 
 
 class _Place(NamedTuple):
@@ -94,31 +89,23 @@ class _Place(NamedTuple):
     folder: str
     before: str
     descriptor: int | None
-    paths: dict[str, Path]
-
-    def path(self, name: str) -> Path:
-        """Give the path of an entry."""
-        found = self.paths.get(name)
-        if found is None:
-            found = self.paths[name] = self.location / name
-        return found
 
 
 def _read_name(place: _Place, name: str) -> InstalledDistribution | None:
     """Read what the name of a metadata folder tells; None where it is not the usual form, or a direct reference."""
-    location, folder = place.location, place.folder
+    location, folder, _, _ = place
     match = _USUAL.match(name)
     path = f"{folder}/{name}"
     if match is None or os.path.lexists(f"{path}/direct_url.json"):
         return None
     requested = os.path.lexists(f"{path}/REQUESTED")
     return InstalledDistribution(
-        name=match[1], version=match[2], path=place.path(name), location=location, requested=requested
+        name=match[1], version=match[2], path=_path(folder, name), location=location, requested=requested
     )
 
 
 def _read_dist_info(place: _Place, name: str) -> InstalledDistribution | None:
-    location, folder, before, at, _ = place
+    location, folder, before, at = place
     path = before + name
     # Files are asked for one by one: most are there, and listing the folder costs more than a question each.
     fields = read_fields(f"{path}/METADATA", at)
@@ -131,7 +118,7 @@ def _read_dist_info(place: _Place, name: str) -> InstalledDistribution | None:
     return InstalledDistribution(
         name=_first(fields, "name") or normalize(name[: -len(".dist-info")].partition("-")[0]),
         version=_first(fields, "version") or name[: -len(".dist-info")].partition("-")[2],
-        path=place.path(name),
+        path=_path(folder, name),
         location=location,
         installer=_first_line(installer) if installer else None,
         requested=os.access(f"{path}/REQUESTED", 0, dir_fd=at),
