@@ -15,9 +15,9 @@ KEPT_LINES = 20
 
 
 def failed_builds(problem: Problem, names: Iterable[str]) -> tuple[WheelBuildError, ...]:
-    """Give a failed build of each of these projects; not where none was begun."""
+    """Give the first failed build of each of these projects; not where none was begun."""
     failed = problem.catalog.failed
-    found = [failed[name] for name in dict.fromkeys(names) if name in failed]
+    found = [next(iter(failed[name].values())) for name in dict.fromkeys(names) if name in failed]
     return tuple(error for error in found if error.output.strip())[:MAX_BUILDS]
 
 

@@ -37,8 +37,8 @@ class Catalog:
     """One source under one set of rules. Not for several threads at once.
 
     ``identities`` are those of every page that was looked at, by name. ``passing`` is true where something failed that
-    may not fail the next time, though no page has changed: a build, or reading a file. ``failed`` has the first build
-    that failed of each project.
+    may not fail the next time, though no page has changed: a build, or reading a file. ``failed`` has the builds
+    that failed, by project and version.
     """
 
     def __init__(self, source: CandidateSource, rules: Rules) -> None:
@@ -47,8 +47,7 @@ class Catalog:
         self.identities: dict[str, str] = {}
         self.passing = False
         self.missing: dict[str, str] = {}
-        self.failed: dict[str, WheelBuildError] = {}
-        self._unbuildable: dict[str, list[str]] = {}
+        self.failed: dict[str, dict[str, WheelBuildError]] = {}
         self.scout: Callable[[], None] | None = None
         self._releases: dict[str, Releases] = {}
         self._hinted: set[str] = set()
@@ -154,7 +153,6 @@ class Catalog:
         try:
             metadata = self.source.metadata(name, parse_version(version), artifacts)
         except WheelBuildError as error:
-            self.failed.setdefault(name, error)
             self._check_builds(name, version, error)
             return Unusable("build-failed", error.message), False
         except (RequirementError, MetadataMismatch, InvalidWheel) as error:
@@ -170,11 +168,11 @@ class Catalog:
             return Unusable("bad-metadata", error.message), True
 
     def _check_builds(self, name: str, version: str, error: WheelBuildError) -> None:
-        """End the resolution where too many versions could not be built. What was refused without a build does not count."""
+        """Note it, and end the resolution where too many versions of a project could not be built."""
         if isinstance(error, (BuildForbidden, InvalidSource)):
-            return
-        versions = self._unbuildable.setdefault(name, [])
-        versions.append(version)
+            return  # refused without a build
+        versions = self.failed.setdefault(name, {})
+        versions[version] = error
         if len(versions) >= self.rules.policy.max_failed_builds:
             raise ResolutionError(
                 f"{len(versions)} versions of {name} could not be built ({', '.join(versions)}); {error.message}",
