@@ -310,12 +310,7 @@ def test_direct_references_of_every_kind(world):
     archive = tool_sdist(tmp_path, {"name": "archive", "version": "1.0"})
     folder = write_project(tmp_path / "folder", {"name": "folder-project", "version": "1.0"})
     repository = write_project(tmp_path / "repository", {"name": "checked-out", "version": "1.0"})
-    for command in (
-        ["init", "-q"],
-        ["add", "-A"],
-        ["-c", "user.name=a", "-c", "user.email=a@x.example", "commit", "-qm", "1"],
-    ):
-        subprocess.run(["git", *command], cwd=repository, env=world.workshop.environ, check=True)
+    commit(world, repository)
     env = world.env()
     before = files_of(env)
     world.install(env, wheel, f"archive @ {archive.as_uri()}", folder, f"checked-out @ git+{repository.as_uri()}")
@@ -362,15 +357,19 @@ def test_an_editable_project_follows_its_sources_and_leaves_no_trace(world):
     assert files_of(env) == before
 
 
-def test_an_editable_from_git_is_cloned_into_the_environment(world):
-    repository = write_project(world.tmp_path / "project.git", {"name": "demo", "version": "1.0"})
-    (repository / "demo.py").write_text("value = 1\n")
+def commit(world, folder):
     for command in (
         ["init", "-q"],
         ["add", "-A"],
         ["-c", "user.name=a", "-c", "user.email=a@x.example", "commit", "-qm", "1"],
     ):
-        subprocess.run(["git", *command], cwd=repository, env=world.workshop.environ, check=True)
+        subprocess.run(["git", *command], cwd=folder, env=world.workshop.environ, check=True)
+
+
+def test_an_editable_from_git_is_cloned_into_the_environment(world):
+    repository = write_project(world.tmp_path / "project.git", {"name": "demo", "version": "1.0"})
+    (repository / "demo.py").write_text("value = 1\n")
+    commit(world, repository)
     env = world.env()
     world.workshop = dataclasses.replace(world.workshop, interpreter=env.interpreter)
     world.builds = Builds(world.workshop)
@@ -385,12 +384,7 @@ def test_editables_from_two_repositories_of_one_name_live_side_by_side(world):
     names = ("one", "two")
     for name in names:
         repository = write_project(world.tmp_path / name / "lib", {"name": name, "version": "1.0"})
-        for command in (
-            ["init", "-q"],
-            ["add", "-A"],
-            ["-c", "user.name=a", "-c", "user.email=a@x.example", "commit", "-qm", "1"],
-        ):
-            subprocess.run(["git", *command], cwd=repository, env=world.workshop.environ, check=True)
+        commit(world, repository)
     env = world.env()
     world.workshop = dataclasses.replace(world.workshop, interpreter=env.interpreter)
     world.builds = Builds(world.workshop)
