@@ -22,7 +22,7 @@ from envkit.model.metadata import parse_metadata
 
 _PROMISED, _SEEN = b"p", b"s"
 _MISSED = 0.25
-"""Seconds for which metadata that is not in the cache is not looked for again: who asks for it first looks for it thrice."""
+"""Seconds for which metadata that is not in the cache is not looked for again: a walk keeps asking whether it has come."""
 _JUST_READ = 100
 """Texts that were just read and are held for whoever wanted them; the long ones are read back."""
 _LONG = 64 * 1024
@@ -44,8 +44,8 @@ class MetadataReader:
         self._missed: dict[str, float] = {}
         self._just_read: dict[str, bytes] = {}
 
-    def cached(self, artifact: Artifact) -> bytes | None:
-        """Give metadata that is at hand."""
+    def cached(self, artifact: Artifact, *, surely: bool = False) -> bytes | None:
+        """Give metadata that is at hand; *surely*: look also where nothing was a moment ago."""
         if not artifact.hashes:
             # Nothing says that it still belongs to what is at the address, but for the life of one client.
             return self._unhashed.get(artifact.url)
@@ -53,7 +53,7 @@ class MetadataReader:
         read = self._just_read.get(key)
         if read is not None:
             return read
-        if self._missed.get(key, 0.0) > time.monotonic():
+        if not surely and self._missed.get(key, 0.0) > time.monotonic():
             return None
         data = self._bucket.get(key)
         if not data:
@@ -66,7 +66,8 @@ class MetadataReader:
 
         Raises `IndexAccessError`, or `InvalidWheel` where the verified file is no wheel of this project.
         """
-        data = self.read_cached(artifact)
+        # Whoever noted that nothing is there may have looked before another thread kept it, and noted it since.
+        data = self.read_cached(artifact, surely=True)
         if data is None:
             data, how = self._find(artifact)
             if artifact.hashes:
@@ -85,9 +86,9 @@ class MetadataReader:
         with suppress(OSError):
             self._bucket.put(key, (_SEEN if how == "file" else _PROMISED) + data)
 
-    def read_cached(self, artifact: Artifact) -> bytes | None:
-        """Give metadata that is at hand, and tell that it was used."""
-        data = self.cached(artifact)
+    def read_cached(self, artifact: Artifact, *, surely: bool = False) -> bytes | None:
+        """Give metadata that is at hand, and tell that it was used; *surely* as with `cached`."""
+        data = self.cached(artifact, surely=surely)
         if data is not None:
             self._just_read.pop(cache_key(artifact), None)
             self._report(artifact, "cache")

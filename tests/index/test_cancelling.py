@@ -174,3 +174,30 @@ def test_threads_share_connections(make_client: Any) -> None:
         assert not errors
         assert len(index.requests) == 120
         assert index.connections <= 4
+
+
+def test_metadata_that_came_while_it_was_looked_for_is_not_asked_for_again(make_client: Any) -> None:
+    with LoopbackIndex(FILES) as index:
+        client = make_client(index.url)
+        artifact = client.project("p0").artifacts[0]
+        bucket = client._store()._reader._bucket
+        late = [True]
+
+        class Slow:
+            """What it finds is told late: meanwhile another thread fetches it, and takes it out of memory."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(bucket, name)
+
+            def get(self, key: str) -> bytes | None:
+                found = bucket.get(key)
+                if found is None and late:
+                    late.clear()
+                    other = threading.Thread(target=lambda: [client.metadata(artifact) for _ in range(2)])
+                    other.start()
+                    other.join()
+                return found
+
+        client._store()._reader._bucket = Slow()
+        assert b"p0" in client.metadata(artifact)
+        assert index.count(".metadata") == 1
