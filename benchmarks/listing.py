@@ -1,7 +1,8 @@
 """``python -m benchmarks.listing``: list and freeze an environment of 100 distributions, against uv, pip and importlib.
 
 The environment is made of generated wheels whose metadata is as long as that of usual projects. A "first" row is a process
-that starts, imports what it needs and lists once; "first call" is what the first call in such a process takes alone.
+that starts, imports what it needs and lists once; "first call" is what the first call in such a process takes alone. A
+repeated call reads every file again, but what their texts mean is known by their content.
 """
 
 from __future__ import annotations

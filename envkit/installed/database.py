@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from envkit.installed import eggs
-from envkit.installed.fields import read_fields, read_start
+from envkit.installed.fields import parse_head, read_head, read_start
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 
 _RELATIVE = {os.open, os.access} <= os.supports_dir_fd
-_USUAL = re.compile(r"([A-Za-z0-9_.]+)-(\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?)\.dist-info\Z")
+_KEPT = 8192  # bytes of a head that is kept in memory
 
 
 def scan(
@@ -76,10 +76,15 @@ def _scan_folder(folder: str, *, brief: bool) -> list[InstalledDistribution]:
     return found
 
 
+@functools.lru_cache(maxsize=64)
+def _folder(folder: str) -> Path:
+    return Path(folder)
+
+
 @functools.lru_cache(maxsize=4096)
 def _path(folder: str, name: str) -> Path:
     """Give the path of an entry: to make one takes as long as to read a file, and folders are looked at again."""
-    return Path(folder, name)
+    return _folder(folder).joinpath(name)
 
 
 class _Place(NamedTuple):
@@ -91,10 +96,16 @@ class _Place(NamedTuple):
     descriptor: int | None
 
 
+@functools.cache
+def _usual() -> re.Pattern[str]:
+    """Give the usual form of a metadata folder's name; not every process looks at one so."""
+    return re.compile(r"([A-Za-z0-9_.]+)-(\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?)\.dist-info\Z")
+
+
 def _read_name(place: _Place, name: str) -> InstalledDistribution | None:
     """Read what the name of a metadata folder tells; None where it is not the usual form, or a direct reference."""
     location, folder, _, _ = place
-    match = _USUAL.match(name)
+    match = _usual().match(name)
     path = f"{folder}/{name}"
     if match is None or os.path.lexists(f"{path}/direct_url.json"):
         return None
@@ -105,23 +116,52 @@ def _read_name(place: _Place, name: str) -> InstalledDistribution | None:
 
 
 def _read_dist_info(place: _Place, name: str) -> InstalledDistribution | None:
-    location, folder, before, at = place
+    _, folder, before, at = place
     path = before + name
     # Files are asked for one by one: most are there, and listing the folder costs more than a question each.
-    fields = read_fields(f"{path}/METADATA", at)
-    if not fields and not os.path.isdir(f"{folder}/{name}"):
+    head = read_head(f"{path}/METADATA", at)
+    if head is None and not os.path.isdir(f"{folder}/{name}"):
         return None
     installer = read_start(f"{path}/INSTALLER", 256, at)
-    direct_url = (
-        _read_json(f"{path}/direct_url.json", at) if os.access(f"{path}/direct_url.json", 0, dir_fd=at) else None
-    )
+    requested = os.access(f"{path}/REQUESTED", 0, dir_fd=at)
+    if os.access(f"{path}/direct_url.json", 0, dir_fd=at):
+        direct_url = _read_json(f"{path}/direct_url.json", at)
+        return _describe(folder, name, head or b"", installer, requested=requested, direct_url=direct_url)
+    if head is None or len(head) > _KEPT:
+        return _describe(folder, name, head or b"", installer, requested=requested)
+    return _described(folder, name, head, installer, requested)
+
+
+@functools.lru_cache(maxsize=1024)
+def _described(
+    folder: str,
+    name: str,
+    head: bytes,
+    installer: bytes | None,
+    requested: bool,  # noqa: FBT001  a key of the memory
+) -> InstalledDistribution:
+    """Describe what was described before: the value follows from all that was read, and cannot be changed."""
+    return _describe(folder, name, head, installer, requested=requested)
+
+
+def _describe(
+    folder: str,
+    name: str,
+    head: bytes,
+    installer: bytes | None,
+    *,
+    requested: bool,
+    direct_url: dict[str, Any] | None = None,
+) -> InstalledDistribution:
+    fields = parse_head(head)
+    by_name = name.removesuffix(".dist-info").partition("-")
     return InstalledDistribution(
-        name=_first(fields, "name") or normalize(name[: -len(".dist-info")].partition("-")[0]),
-        version=_first(fields, "version") or name[: -len(".dist-info")].partition("-")[2],
+        name=_first(fields, "name") or normalize(by_name[0]),
+        version=_first(fields, "version") or by_name[2],
         path=_path(folder, name),
-        location=location,
+        location=_folder(folder),
         installer=_first_line(installer) if installer else None,
-        requested=os.access(f"{path}/REQUESTED", 0, dir_fd=at),
+        requested=requested,
         editable=direct_url is not None and is_editable(direct_url),
         requires_dist=tuple(fields.get("requires-dist", ())),
         requires_python=_first(fields, "requires-python"),

@@ -12,11 +12,9 @@ _NAMES = {
     for name in ("Name", "Version", "Requires-Dist", "Requires-Python", "Provides-Extra")
     for text in (name, name.lower())
 }
-_FIELD = re.compile(
-    r"\n([NVRPnvrp][AERaer][MRQOmrqo][A-Za-z-]*):(.*)"
-)  # most lines are others, and are passed over here
-_FOLD = re.compile(r"\r?\n[ \t]+")
-_END = re.compile(rb"\n\r?\n")
+# Most lines are others, and are passed over here, which takes half as long as looking at each.
+_FIELD = re.compile(r"\n([NVRPnvrp][AERaer][MRQOmrqo][A-Za-z-]*):(.*)")
+_END = rb"\n\r?\n"
 _END_OR_FOLD = re.compile(rb"\n(?:\r?(\n)|[ \t])")
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -26,35 +24,41 @@ def read_fields(path: str, folder: int | None = None) -> dict[str, list[str]]:
 
     *path* is relative to *folder*, a descriptor, if that is given.
     """
+    return parse_head(read_head(path, folder) or b"")
+
+
+def read_head(path: str, folder: int | None = None) -> bytes | None:
+    """Give a metadata file up to its first empty line, each field in a line of its own; None where there is none."""
     try:
         descriptor = os.open(path, _FLAGS, dir_fd=folder)
     except OSError:
-        return {}
+        return None
     try:
         data = b"\n" + os.read(descriptor, _HEAD)
         first = _END_OR_FOLD.search(data)
         if first is not None and first[1]:  # what most are like: a short head, each field in a line
-            return _fields(data[: first.start()].decode("utf-8", "replace"))
-        end = _END.search(data)
+            return data[: first.start()]
+        end = re.search(_END, data)
         while end is None and len(data) < _MAX_HEAD:
             more = os.read(descriptor, 1 << 16)
             if not more:
                 break
             data += more
-            end = _END.search(data)
+            end = re.search(_END, data)
     except OSError:
-        return {}
+        return None
     finally:
         os.close(descriptor)
-    text = (data[: end.start()] if end else data).decode("utf-8", "replace")
-    return _fields(_FOLD.sub(" ", text))
+    return re.sub(rb"\r?\n[ \t]+", b" ", data[: end.start()] if end else data)
 
 
-def _fields(head: str) -> dict[str, list[str]]:
-    if "\r" in head:
-        head = head.replace("\r\n", "\n").replace("\r", "\n")
+def parse_head(head: bytes) -> dict[str, list[str]]:
+    """Read what `read_head` gave: texts by lower-case field name."""
+    text = head.decode("utf-8", "replace")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     fields: dict[str, list[str]] = {}
-    for written, value in _FIELD.findall(head):
+    for written, value in _FIELD.findall(text):
         name = _NAMES.get(written) or _NAMES.get(written.lower())
         if name is None:
             continue

@@ -221,3 +221,34 @@ def test_records_that_make_no_sense(data):
 def test_a_missing_record(tmp_path):
     with pytest.raises(InstallError, match="RECORD"):
         record.read(tmp_path)
+
+
+def test_an_edit_in_place_is_seen_whatever_the_times_say(tmp_path):
+    """What was read before is remembered by its content alone: size, times and inode may be as they were."""
+    path = info(tmp_path, "thing", "1.0", INSTALLER="pip\n") / "METADATA"
+    before = path.stat()
+    (first,) = scan([tmp_path])
+    assert scan([tmp_path])[0] is first
+    path.write_text(path.read_text().replace("1.0", "2.0"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    assert scan([tmp_path])[0].version == "2.0"
+    (path.parent / "INSTALLER").write_text("uv\n")
+    (path.parent / "REQUESTED").touch()
+    (third,) = scan([tmp_path])
+    assert (third.installer, third.requested) == ("uv", True)
+    (path.parent / "REQUESTED").unlink()
+    assert not scan([tmp_path])[0].requested
+
+
+def test_what_a_caller_may_change_is_not_shared(tmp_path):
+    info(tmp_path, "thing", "1.0", direct_url_json=json.dumps({"url": "file:///x", "dir_info": {}}))
+    scan([tmp_path])[0].direct_url["url"] = "changed"
+    assert scan([tmp_path])[0].direct_url["url"] == "file:///x"
+
+
+def test_a_head_that_is_too_large_to_remember_is_read_all_the_same(tmp_path):
+    long = "".join(f"Requires-Dist: project-{number}\n" for number in range(2000))
+    info(tmp_path, "thing", "1.0", METADATA=f"Name: thing\nVersion: 1.0\n{long}\nRequires-Dist: no\n")
+    for _ in range(2):
+        assert len(scan([tmp_path])[0].requires_dist) == 2000
