@@ -1,4 +1,4 @@
-"""One writer at a time, across processes and threads, by the kernel's locks.
+"""One writer at a time, or any number of readers, across processes and threads, by the kernel's locks.
 
 The kernel drops a lock with its holder, however that ends, so there are no stale ones. Who holds it is written into the
 lock file, for errors alone.
@@ -18,6 +18,7 @@ from typing import Any, Self, cast
 from envkit.host.gate import effect
 
 _LONGEST_PAUSE = 0.05
+_FLAGS = getattr(os, "O_CLOEXEC", 0)
 
 
 class Busy(OSError):
@@ -30,14 +31,17 @@ class Busy(OSError):
 
 
 class FileLock:
-    """An exclusive lock on the file at *path*, which is made when missing; its folder must exist.
+    """A lock on the file at *path*, which is made when missing; its folder must exist.
 
-    Not re-entrant: a second lock on the same path waits, also in the same thread.
+    Any number may hold it together who all want it *shared*, else one alone. Not re-entrant: a second lock on the same
+    path waits, also in the same thread.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, shared: bool = False) -> None:
         self._path = path
+        self._shared = shared
         self._descriptor: int | None = None
+        self._owner = 0
 
     def acquire(self, *, timeout: float, purpose: str = "", pause: Callable[[float], object] = time.sleep) -> Self:
         """Take the lock, waiting at most *timeout* seconds. Raises `Busy`; *pause* may raise to give up earlier."""
@@ -45,9 +49,9 @@ class FileLock:
         deadline = time.monotonic() + timeout
         delay = 0.001
         while True:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+            descriptor = self._open()
             try:
-                taken = _try_lock(descriptor) and _same_file(descriptor, self._path)
+                taken = _try_lock(descriptor, self._shared) and _same_file(descriptor, self._path)
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -59,9 +63,16 @@ class FileLock:
                 raise Busy(self._path, read_holder(self._path))
             pause(min(delay, left))
             delay = min(delay * 2, _LONGEST_PAUSE)
-        self._descriptor = descriptor
-        self._sign(purpose)
+        self._descriptor, self._owner = descriptor, os.getpid()
+        if not self._shared:
+            self._sign(purpose)
         return self
+
+    def _open(self) -> int:
+        if self._shared:
+            with contextlib.suppress(FileNotFoundError):
+                return os.open(self._path, os.O_RDONLY | _FLAGS)  # also where nothing can be written
+        return os.open(self._path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o644)
 
     def _sign(self, purpose: str) -> None:
         assert self._descriptor is not None
@@ -71,12 +82,17 @@ class FileLock:
             os.write(self._descriptor, text.encode())
 
     def release(self) -> None:
-        """Give the lock back; nothing happens where it is not held."""
+        """Give the lock back; nothing happens where it is not held. A forked child gives nothing back."""
         descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
+        if descriptor is None:
+            return
+        if self._owner == os.getpid():
             with contextlib.suppress(OSError):
-                os.ftruncate(descriptor, 0)
-            os.close(descriptor)  # which also unlocks
+                if not self._shared:
+                    os.ftruncate(descriptor, 0)
+                # Closing would not do: a child that another thread forked meanwhile has the descriptor too.
+                _unlock(descriptor)
+        os.close(descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -115,22 +131,32 @@ if sys.platform == "win32":
     import msvcrt
 
     _FAR = 1 << 30  # beyond the text, so that others can read it
+    _PLACES = 64
+    # There are no shared locks: who shares locks one byte, who wants to be alone all of them.
 
-    def _try_lock(descriptor: int) -> bool:
-        os.lseek(descriptor, _FAR, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        return True
+    def _try_lock(descriptor: int, shared: bool) -> bool:
+        for place in range(_PLACES if shared else 1):
+            os.lseek(descriptor, _FAR + place, os.SEEK_SET)
+            try:
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1 if shared else _PLACES)
+            except OSError:
+                continue
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            return True
+        return False
+
+    def _unlock(descriptor: int) -> None:
+        """Nothing: no child ever has the descriptor."""
 
 else:
     import fcntl
 
-    def _try_lock(descriptor: int) -> bool:
+    def _try_lock(descriptor: int, shared: bool) -> bool:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
             return False
         return True
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)

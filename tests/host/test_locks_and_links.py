@@ -83,6 +83,49 @@ def test_a_lock_on_a_file_that_was_replaced_does_not_count(tmp_path):
             pass
 
 
+def test_a_child_that_lives_on_holds_nothing(tmp_path):
+    path = str(tmp_path / "lock")
+    for shared in (False, True):
+        held = FileLock(path, shared=shared).acquire(timeout=0)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(writing)
+            os.read(reading, 1)  # until the parent is done
+            os._exit(0)
+        os.close(reading)
+        held.release()
+        try:
+            FileLock(path).acquire(timeout=0).release()
+        finally:
+            os.close(writing)
+            os.waitpid(child, 0)
+
+
+def test_a_child_gives_nothing_back(tmp_path):
+    path = str(tmp_path / "lock")
+    with FileLock(path).acquire(timeout=0, purpose="testing") as held:
+        child = os.fork()
+        if child == 0:
+            held.release()
+            os._exit(0)
+        assert os.waitpid(child, 0) == (child, 0)
+        with pytest.raises(Busy) as caught:
+            FileLock(path).acquire(timeout=0)
+        assert caught.value.holder["purpose"] == "testing"
+
+
+def test_those_who_share_keep_out_whoever_wants_to_be_alone(tmp_path):
+    path = str(tmp_path / "lock")
+    with FileLock(path, shared=True).acquire(timeout=0), FileLock(path, shared=True).acquire(timeout=0):
+        with pytest.raises(Busy):
+            FileLock(path).acquire(timeout=0)
+    with FileLock(path).acquire(timeout=0), pytest.raises(Busy):
+        FileLock(path, shared=True).acquire(timeout=0)
+    os.chmod(path, 0o400)
+    FileLock(path, shared=True).acquire(timeout=0).release()
+
+
 def test_renames_never_overwrite(tmp_path):
     for kind in ("file", "folder"):
         source, target = tmp_path / f"{kind}-a", tmp_path / f"{kind}-b"
