@@ -51,7 +51,7 @@ class FileLock:
         while True:
             descriptor = self._open()
             try:
-                taken = _try_lock(descriptor, self._shared) and _same_file(descriptor, self._path)
+                taken = _try_lock(descriptor, shared=self._shared) and _same_file(descriptor, self._path)
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -134,7 +134,7 @@ if sys.platform == "win32":
     _PLACES = 64
     # There are no shared locks: who shares locks one byte, who wants to be alone all of them.
 
-    def _try_lock(descriptor: int, shared: bool) -> bool:
+    def _try_lock(descriptor: int, *, shared: bool) -> bool:
         for place in range(_PLACES if shared else 1):
             os.lseek(descriptor, _FAR + place, os.SEEK_SET)
             try:
@@ -151,7 +151,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(descriptor: int, shared: bool) -> bool:
+    def _try_lock(descriptor: int, *, shared: bool) -> bool:
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):

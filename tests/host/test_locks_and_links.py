@@ -117,13 +117,13 @@ def test_a_child_gives_nothing_back(tmp_path):
 
 def test_those_who_share_keep_out_whoever_wants_to_be_alone(tmp_path):
     path = str(tmp_path / "lock")
-    with FileLock(path, shared=True).acquire(timeout=0), FileLock(path, shared=True).acquire(timeout=0):
-        with pytest.raises(Busy):
-            FileLock(path).acquire(timeout=0)
-    with FileLock(path).acquire(timeout=0), pytest.raises(Busy):
-        FileLock(path, shared=True).acquire(timeout=0)
+    alone, first, second = FileLock(path), FileLock(path, shared=True), FileLock(path, shared=True)
+    with first.acquire(timeout=0), second.acquire(timeout=0), pytest.raises(Busy):
+        alone.acquire(timeout=0)
+    with alone.acquire(timeout=0), pytest.raises(Busy):
+        first.acquire(timeout=0)
     os.chmod(path, 0o400)
-    FileLock(path, shared=True).acquire(timeout=0).release()
+    first.acquire(timeout=0).release()
 
 
 def test_renames_never_overwrite(tmp_path):
