@@ -1,8 +1,9 @@
 """The fastest there is of what inflates: isal where it is installed, else zlib.
 
-isal takes a few streams that zlib refuses (incomplete Huffman codes among them), so it is not for archives, which other
-programs must not be able to read differently. It is loaded with the first inflater: whoever has little to inflate takes
-zlib. Both keep to the bound of a call, but isal may hold on to output without a tail, so an end is known by `eof` alone:
+isal takes a few streams that zlib refuses (incomplete Huffman codes among them), so of archives, which other programs
+must not be able to read differently, it is only for what is then compared with a strong hash. It is loaded with the
+first inflater: whoever has little to inflate takes zlib. Both keep to the bound of a call, but isal may hold on to
+output without a tail, so an end is known by `eof` alone:
 
     while not inflater.eof:
         piece = inflater.decompress(packed, bound)

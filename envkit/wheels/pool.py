@@ -18,6 +18,7 @@ import mmap
 import os
 import re
 from contextlib import suppress
+from pathlib import Path
 
 from envkit.cache.bucket import OWNER, note_use
 from envkit.errors import HashMismatch, InstallError
@@ -113,8 +114,7 @@ class WheelPool:
                     f"{filename}: the sha256 is {found}, not {sha256}",
                     context={"file": filename, "expected": sha256, "actual": found},
                 )
-            if self.get(found) is None:
-                self._make(data, filename, found, name, version)
+            wheel = self.get(found) or self._make(data, filename, found, name, version)
         except OSError as error:
             raise InstallError(
                 f"{filename} cannot be unpacked: {error}",
@@ -122,13 +122,10 @@ class WheelPool:
                 " be written to (Kit(cache_dir=...) takes another one)",
                 context={"errno": error.errno},
             ) from error
-        wheel = self.get(found, filename=filename, origin=origin, index=index, url=url)
-        if wheel is None:
-            raise InstallError(f"{filename}: the unpacked files changed while they were written")
         _check_identity(wheel, filename, name, version)
-        return wheel
+        return dataclasses.replace(wheel, filename=filename, origin=origin, index=index, url=url)
 
-    def _make(self, data: memoryview, filename: str, sha256: str, name: str | None, version: str | None) -> None:
+    def _make(self, data: memoryview, filename: str, sha256: str, name: str | None, version: str | None) -> LocalWheel:
         from envkit.wheels.pool_contents import check_contents
         from envkit.wheels.pool_unpack import unpack
 
@@ -142,11 +139,18 @@ class WheelPool:
             packed = manifest.encode(manifest.pack_wheel(wheel))
             files.write_bytes(f"{temporary}/manifest", packed, exclusive=True)
             files.write_bytes(f"{temporary}/{OWNER}", normalize(wheel.name).encode(), exclusive=True)
-            self.publish(temporary, self.entry(sha256))
+            entry = self.entry(sha256)
+            if self.publish(temporary, entry):
+                # The files were looked at as they were written, so there is no need to look at them again.
+                return dataclasses.replace(wheel, root=Path(f"{entry}/tree"))
         except BaseException:
             with suppress(OSError):
                 files.remove_tree(temporary)
             raise
+        made = self.get(sha256)
+        if made is None:
+            raise InstallError(f"{filename}: the unpacked files changed while they were written")
+        return made
 
     def temporary(self) -> str:
         """Make a folder for an entry in the making, on the pool's file system."""
@@ -159,13 +163,15 @@ class WheelPool:
         files.make_dirs(folder, 0o700)
         return f"{folder}/.{new_id()}"
 
-    def publish(self, temporary: str, target: str) -> None:
-        """Move a finished folder to its place; where another process was faster, its work is used."""
+    def publish(self, temporary: str, target: str) -> bool:
+        """Move a finished folder to its place; False where another process was faster, and its work is to be used."""
         files.make_dirs(os.path.dirname(target), 0o700)
         try:
             exchange.rename_new(temporary, target)
         except FileExistsError:
             files.remove_tree(temporary)
+            return False
+        return True
 
     def evict(self, sha256: str) -> None:
         """Remove an entry, for all others at once."""

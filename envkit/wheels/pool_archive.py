@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from envkit.errors import InvalidWheel
+from envkit.host.inflate import RAW, fastest, plain
 from envkit.wheels.bounds import MIB, ArchiveBounds
 
 POOL_BOUNDS = ArchiveBounds(total=16 * 1024 * MIB, ratio=200)
@@ -220,13 +221,15 @@ class Archive:
                     return len(record)
         raise self._refuse("has a data descriptor that does not fit", name)
 
-    def pieces(self, member: Member) -> Iterator[bytes]:
-        """Give the content of a member, piece by piece, never more than it says. Raises `InvalidWheel`."""
-        packed = self._data[member.start : member.start + member.packed]
-        if len(packed) != member.packed:
-            raise self._refuse("is cut short", member.name)
+    def pieces(self, member: Member, *, hashed: bool = False) -> Iterator[bytes]:
+        """Give the content of a member, piece by piece, never more than it says. Raises `InvalidWheel`.
+
+        *hashed* says that the caller compares all of it with a strong hash. Then the fastest inflater serves: one that also
+        takes what zlib refuses cannot give anything but what was hashed.
+        """
+        packed = self._packed(member)
         crc = total = 0
-        for piece in self._inflate(packed, member) if member.deflated else _slices(packed):
+        for piece in self._inflate(packed, member, hashed=hashed) if member.deflated else _slices(packed):
             total += len(piece)
             if total > member.size:
                 raise self._refuse("is larger than it says", member.name)
@@ -235,8 +238,15 @@ class Archive:
         if total != member.size or crc != member.crc:
             raise self._refuse("has another size or checksum than it says", member.name)
 
-    def _inflate(self, packed: memoryview, member: Member) -> Iterator[bytes]:
-        engine = zlib.decompressobj(-15)
+    def _packed(self, member: Member) -> memoryview:
+        packed = self._data[member.start : member.start + member.packed]
+        if len(packed) != member.packed:
+            raise self._refuse("is cut short", member.name)
+        return packed
+
+    def _inflate(self, packed: memoryview, member: Member, *, hashed: bool) -> Iterator[bytes]:
+        make, errors = fastest() if hashed else plain()
+        engine = make(RAW)
         limit = min(member.size + 1, _PIECE)
         try:
             for at in range(0, len(packed), _STEP):  # in steps, since zlib copies what it has not used yet
@@ -244,32 +254,34 @@ class Archive:
                 while buffer:
                     yield engine.decompress(buffer, limit)
                     buffer = engine.unconsumed_tail
-            yield engine.flush()
-        except zlib.error as error:
+            while not engine.eof and (piece := engine.decompress(b"", limit)):  # what was held back
+                yield piece
+        except errors as error:
             raise self._refuse("cannot be unpacked", member.name) from error
-        if not engine.eof or engine.unused_data:
+        if not engine.eof or engine.unused_data or engine.unconsumed_tail:
             raise self._refuse("has packed bytes that belong to nothing", member.name)
 
-    def content(self, member: Member, limit: int = 64 * MIB) -> bytes:
-        """Give the whole content of a member that may have at most *limit* bytes."""
+    def content(self, member: Member, limit: int = 64 * MIB, *, hashed: bool = False) -> bytes:
+        """Give the whole content of a member that may have at most *limit* bytes; *hashed* as for `pieces`."""
         if member.size > limit:
             raise self._refuse(f"has {member.size} bytes, more than {limit}", member.name)
         if member.deflated and member.packed <= _STEP and member.size < _PIECE:
-            return self._small(member)
-        return b"".join(self.pieces(member))
+            return self._small(member, hashed=hashed)
+        return b"".join(self.pieces(member, hashed=hashed))
 
-    def _small(self, member: Member) -> bytes:
+    def _small(self, member: Member, *, hashed: bool) -> bytes:
         """Give the content of a small member as `pieces` does, with the same checks, but in one call: most are small."""
-        packed = self._data[member.start : member.start + member.packed]
-        engine = zlib.decompressobj(-15)
+        packed = self._packed(member)
+        make, errors = fastest() if hashed else plain()
+        engine = make(RAW)
         try:
             data = engine.decompress(packed, member.size + 1)
-        except zlib.error as error:
+        except errors as error:
             raise self._refuse("cannot be unpacked", member.name) from error
         if len(data) > member.size:
             raise self._refuse("is larger than it says", member.name)
-        if len(packed) != member.packed or not engine.eof or engine.unused_data:
-            raise self._refuse("is cut short, or has packed bytes that belong to nothing", member.name)
+        if not engine.eof or engine.unused_data or engine.unconsumed_tail:
+            raise self._refuse("has packed bytes that belong to nothing", member.name)
         if len(data) != member.size or zlib.crc32(data) != member.crc:
             raise self._refuse("has another size or checksum than it says", member.name)
         return data

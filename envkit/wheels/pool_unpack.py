@@ -120,7 +120,7 @@ def _write(archive: Archive, contents: Contents, member: Member, path: str, wher
     algorithm, digest, _ = contents.hashes[member.name]
     mode = 0o777 if executable else 0o666
     if member.size <= _WHOLE:
-        content = archive.content(member)
+        content = archive.content(member, hashed=True)
         if hashlib.new(algorithm, content).digest() != digest:
             raise refuse(where, "differs from its hash in RECORD", member.name)
         files.write_bytes(path, content, mode, exclusive=True)
@@ -128,7 +128,7 @@ def _write(archive: Archive, contents: Contents, member: Member, path: str, wher
     hasher = hashlib.new(algorithm)
 
     def pieces() -> Iterator[bytes]:
-        for piece in archive.pieces(member):
+        for piece in archive.pieces(member, hashed=True):
             hasher.update(piece)
             yield piece
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import zlib
 
 import pytest
@@ -13,13 +14,15 @@ from envkit.wheels import pool_archive
 from envkit.wheels.pool_archive import Archive, Member
 
 
-def outcome(packed: bytes, size: int, crc: int, *, small: bool, length: int | None = None) -> bytes | None:
+def outcome(
+    packed: bytes, size: int, crc: int, *, small: bool, length: int | None = None, hashed: bool = False
+) -> bytes | None:
     """What reading gives; None where it refuses."""
     archive = Archive.__new__(Archive)
     archive._data, archive._where = memoryview(packed), "x.whl"
     member = Member("x", 0, len(packed) if length is None else length, size, crc, True, False)
     try:
-        return archive._small(member) if small else b"".join(archive.pieces(member))
+        return archive._small(member, hashed=hashed) if small else b"".join(archive.pieces(member, hashed=hashed))
     except InvalidWheel:
         return None
 
@@ -32,7 +35,8 @@ def deflate(data: bytes, level: int = 6) -> bytes:
 @given(st.binary(max_size=400).map(lambda data: data * 50), st.integers(0, 9))
 def test_honest_members(data, level):
     for small in (True, False):
-        assert outcome(deflate(data, level), len(data), zlib.crc32(data), small=small) == data
+        for hashed in (True, False):
+            assert outcome(deflate(data, level), len(data), zlib.crc32(data), small=small, hashed=hashed) == data
 
 
 @given(st.binary(max_size=300), st.data())
@@ -44,13 +48,26 @@ def test_changed_members(data, draw):
     found = [outcome(bytes(packed), size, zlib.crc32(data), small=small) for small in (True, False)]
     assert found[0] == found[1]
     assert found[0] in (None, data)
+    for small in (True, False):  # the inflater for hashed content may take more, but never gives another content
+        hashed = outcome(bytes(packed), size, zlib.crc32(data), small=small, hashed=True)
+        assert hashed in (None, data)
+        assert found[0] in (None, hashed)
 
 
+@pytest.mark.parametrize("hashed", [True, False])
+def test_large_members_come_in_pieces(hashed):
+    data = random.Random(1).randbytes(400_000) + bytes(3_000_000)  # more than one step of input, and of output
+    assert outcome(deflate(data), len(data), zlib.crc32(data), small=False, hashed=hashed) == data
+    assert outcome(deflate(data)[:-1], len(data), zlib.crc32(data), small=False, hashed=hashed) is None
+    assert outcome(deflate(data), len(data) - 1, zlib.crc32(data), small=False, hashed=hashed) is None
+
+
+@pytest.mark.parametrize("hashed", [True, False])
 @pytest.mark.parametrize("small", [True, False])
-def test_lies(small):
+def test_lies(small, hashed):
     data = b"some content " * 100
     packed, crc = deflate(data), zlib.crc32(data)
-    assert outcome(packed, len(data), crc, small=small) == data
+    assert outcome(packed, len(data), crc, small=small, hashed=hashed) == data
     for lie in (
         (packed + b"x", len(data), crc, None),
         (packed[:-1], len(data), crc, None),
@@ -61,7 +78,7 @@ def test_lies(small):
         (b"\xff" * 50, len(data), crc, None),
         (b"", 0, 0, None),
     ):
-        assert outcome(*lie[:3], small=small, length=lie[3]) is None
+        assert outcome(*lie[:3], small=small, length=lie[3], hashed=hashed) is None
 
 
 def test_most_members_are_read_in_one_call(monkeypatch):
@@ -69,5 +86,5 @@ def test_most_members_are_read_in_one_call(monkeypatch):
     archive = Archive.__new__(Archive)
     archive._data, archive._where = memoryview(deflate(data)), "x.whl"
     member = Member("x", 0, len(archive._data), len(data), zlib.crc32(data), True, False)
-    monkeypatch.setattr(pool_archive.Archive, "pieces", lambda self, member: pytest.fail("piece by piece"))
+    monkeypatch.setattr(pool_archive.Archive, "pieces", lambda self, member, **_: pytest.fail("piece by piece"))
     assert archive.content(member) == data
