@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, TypeAlias
 
-from envkit.cache.bucket import PRIVATE_DIR, PRIVATE_FILE, Bucket, belongs_to, discard, group_folder, last_use
+from envkit.cache.bucket import PRIVATE_DIR, PRIVATE_FILE, Bucket, belongs_to, group_folder, last_use
 from envkit.host import files
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-_BUCKET = re.compile(r"[a-z][a-z0-9-]*-v[0-9]+\Z")
 _TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache (https://bford.info/cachedir/).\n"
 _STALE_TEMPORARY = 24 * 3600.0
+_PATIENCE = 30.0
+"""Seconds that a removal waits for those who use entries by their path."""
 
 
-class _Entry(NamedTuple):
-    path: str
-    size: int
-    used: float
+_Entry: TypeAlias = tuple[float, int, str]
+"""When it was last used, its size in bytes, and its path."""
+
+
+def _is_bucket(folder: str) -> bool:
+    name, _, version = folder.rpartition("-v")
+    plain = folder.isascii() and name.replace("-", "").isalnum() and name == name.lower()
+    return plain and name[0].isalpha() and version.isdigit()
 
 
 class Cache:
@@ -72,64 +77,85 @@ class Cache:
         """Give the bucket *name* in the *version* of its form: a form that changes gets a new number."""
         found = self._buckets.get((name, version))
         if found is None:
-            if not _BUCKET.match(f"{name}-v{version}"):
+            if not _is_bucket(f"{name}-v{version}"):
                 raise ValueError(f"not a name for a bucket: {name!r}")
             found = self._buckets.setdefault((name, version), Bucket(self._prepare(), name, version))
         return found
 
     def size(self) -> int:
         """Give the bytes that all entries take."""
-        return sum(entry.size for entry in self._entries())
+        return sum(size for _, size, _ in self._entries())
 
-    def prune(self, *, max_bytes: int | None = None, max_age: float | None = None) -> int:
+    def lease(self, pause: Callable[[float], object] = time.sleep) -> AbstractContextManager[None]:
+        """Keep every entry where it is for the time of a ``with`` block, as long as those who remove are patient.
+
+        For whoever uses entries by their path; reading them by `Bucket.get` needs none. Any number may hold one, and it
+        ends with its process. *pause* is called where it has to wait, which is short, and may raise to give up.
+        """
+        from envkit.cache.lease import lease
+
+        return lease(self._prepare(), pause)
+
+    def prune(
+        self, *, max_bytes: int | None = None, max_age: float | None = None, lock_timeout: float = _PATIENCE
+    ) -> int:
         """Remove what was not used for *max_age* seconds, then the least recently used down to *max_bytes*.
 
-        Use is noted to the hour. Leftovers of killed processes older than a day go as well. Gives the bytes freed.
+        Use is noted to the hour. Leftovers of killed processes older than a day go as well. Installations under way are
+        waited for, at most *lock_timeout* seconds in all: one that takes longer fetches again what it loses. Gives the
+        bytes freed.
         """
         now = time.time()
-        freed = 0
+        gone: list[_Entry] = []
         kept: list[_Entry] = []
         for entry in self._entries(temporaries=True):
-            temporary = os.path.basename(entry.path).startswith(".")
-            if temporary and now - entry.used < _STALE_TEMPORARY:
+            used, _, path = entry
+            temporary = os.path.basename(path).startswith(".")
+            if temporary and now - used < _STALE_TEMPORARY:
                 continue
-            if temporary or (max_age is not None and now - entry.used > max_age):
-                discard(entry.path)
-                freed += entry.size
-            else:
-                kept.append(entry)
+            (gone if temporary or (max_age is not None and now - used > max_age) else kept).append(entry)
         if max_bytes is not None:
-            total = sum(entry.size for entry in kept)
-            for entry in sorted(kept, key=lambda entry: entry.used):
+            total = sum(size for _, size, _ in kept)
+            for entry in sorted(kept):
                 if total <= max_bytes:
                     break
-                discard(entry.path)
-                total -= entry.size
-                freed += entry.size
+                total -= entry[1]
+                gone.append(entry)
+        self._remove([path for _, _, path in gone], lock_timeout)
+        return sum(size for _, size, _ in gone)
+
+    def clear(self, project: str | None = None, *, lock_timeout: float = _PATIENCE) -> int:
+        """Remove everything, or what belongs to one project (its normalized name). Gives the bytes freed.
+
+        Waits as `prune` does.
+        """
+        places = self._bucket_folders() if project is None else list(self._places_of(project))
+        freed = sum(map(_tree_size, places))
+        self._remove(places, lock_timeout)
         return freed
 
-    def clear(self, project: str | None = None) -> int:
-        """Remove everything, or what belongs to one project (its normalized name). Gives the bytes freed."""
-        freed = 0
-        for place in self._bucket_folders() if project is None else self._places_of(project):
-            freed += _tree_size(place)
-            discard(place)
-        return freed
+    def _remove(self, paths: list[str], timeout: float) -> None:
+        if paths:
+            from envkit.cache.lease import remove_all
+
+            remove_all(self._prepare(), paths, timeout)
 
     def _places_of(self, project: str) -> Iterator[str]:
+        own = group_folder(project)
         for bucket in self._bucket_folders():
-            yield os.path.join(bucket, group_folder(project))
+            yield os.path.join(bucket, own)
             for group in _scan(bucket):
-                if group.name.startswith(f"{group_folder(project)}="):
+                if group.name.startswith(f"{own}="):
                     yield group.path
-                for item in _scan(group.path):
-                    if item.is_dir(follow_symlinks=False) and belongs_to(item.path, project):
-                        yield item.path
+                elif group.name != own:
+                    for item in _scan(group.path):
+                        if item.is_dir(follow_symlinks=False) and belongs_to(item.path, project):
+                            yield item.path
 
     def _bucket_folders(self) -> list[str]:
         root = self._prepare()
         try:
-            return [os.path.join(root, name) for name in sorted(os.listdir(root)) if _BUCKET.match(name)]
+            return [os.path.join(root, name) for name in sorted(os.listdir(root)) if _is_bucket(name)]
         except OSError:
             return []
 
@@ -143,7 +169,7 @@ class Cache:
                     with suppress(OSError):
                         status = item.stat(follow_symlinks=False)
                         size = _tree_size(item.path) if item.is_dir(follow_symlinks=False) else status.st_size
-                        yield _Entry(item.path, size, last_use(status))
+                        yield last_use(status), size, item.path
 
 
 def _scan(folder: str) -> list[os.DirEntry[str]]:

@@ -1,6 +1,8 @@
+import errno
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envkit.cache import Cache
+from envkit.errors import Cancelled
+from envkit.host import locks
 from envkit.host.gate import guarded
 
 
@@ -157,6 +161,81 @@ def test_prune_removes_what_killed_processes_left(tmp_path: Path) -> None:
     assert cache.prune() == 100
     assert young.exists()
     assert not stale.exists()
+
+
+@pytest.mark.parametrize("remove", ["prune", "clear", "clear a project"])
+def test_nothing_is_removed_under_a_lease(tmp_path: Path, remove: str) -> None:
+    """Whoever removes waits, also in the same process, and not for ever."""
+    cache = Cache(tmp_path)
+    entry = cache.bucket("a").file("demo/x")
+    cache.bucket("a").put("demo/x", b"x")
+    calls = {
+        "prune": lambda seconds: cache.prune(max_bytes=0, lock_timeout=seconds),
+        "clear": lambda seconds: cache.clear(lock_timeout=seconds),
+        "clear a project": lambda seconds: cache.clear("demo", lock_timeout=seconds),
+    }
+    remover = threading.Thread(target=calls[remove], args=(300,))
+    with cache.lease(), Cache(tmp_path).lease():
+        remover.start()
+        remover.join(0.1)
+        assert remover.is_alive()
+        assert os.path.exists(entry)
+    remover.join(60)
+    assert not os.path.exists(entry)
+    cache.bucket("a").put("demo/x", b"x")
+    with cache.lease():
+        calls[remove](0.05)
+    assert not os.path.exists(entry)
+
+
+def test_a_lease_does_not_wait_for_trees_to_be_deleted(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    bucket = cache.bucket("a")
+    staging = bucket.staging()
+    staging.mkdir()
+    (staging / "f").write_text("x")
+    entry = bucket.publish("demo/tree", staging)
+    waited: list[float] = []
+
+    def guard(name: str, path: str) -> None:
+        if name == "unlink" and path.endswith("f"):
+            assert not entry.exists()
+            with cache.lease(waited.append):
+                pass
+
+    with guarded(guard):
+        cache.clear()
+    assert waited == []
+
+
+def test_a_lease_where_there_can_be_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without locks, or where nothing can be written, everything goes on as if there were no leases."""
+    cache = Cache(tmp_path)
+    cache.bucket("a").put("demo/x", b"x")
+
+    def refuse(path: str, *rest: object, **options: object) -> int:
+        raise OSError(errno.EROFS, "read-only", path)
+
+    for module, name in ((os, "open"), (locks, "_try_lock")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, refuse)
+            with cache.lease():
+                pass
+    with monkeypatch.context() as patch:
+        patch.setattr(locks, "_try_lock", refuse)
+        assert cache.clear() > 0
+    assert cache.size() == 0
+
+
+def test_waiting_for_a_lease_ends_with_cancelling(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    removing = locks.FileLock(str(tmp_path / "in-use")).acquire(timeout=0)
+
+    def pause(seconds: float) -> None:
+        raise Cancelled("no longer wanted")
+
+    with removing, pytest.raises(Cancelled), cache.lease(pause):
+        pass
 
 
 def test_a_temporary_cache_goes_away_with_its_object() -> None:
