@@ -14,10 +14,7 @@ from typing import NamedTuple
 
 from envkit.model.identity import normalize
 
-_NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-_HEAD = re.compile(rf"({_NAME}) *(?:\[([A-Za-z0-9._, -]*)\] *)?([<>=!~].*)?")
-_RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+)*")
-# Compiling takes longer than matching a few times, so what many inputs do not need is compiled when it is used.
+# Compiling a pattern takes longer than reading many requirements without one: what few inputs need is compiled when used.
 _OPERATORS = frozenset((">=", "<=", "<", ">", "==", "!=", "~="))
 _CLAUSE = r"(>=|<=|<|>|==|!=|~=) *([0-9]+(?:\.[0-9]+)*)(\.\*|(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?)"
 _COMPARISON = r""" *([a-z_]+) *([<>=!]+) *(["'])([A-Za-z0-9._-]+)\3 *"""
@@ -51,10 +48,10 @@ class Plain(NamedTuple):
 def read_plain(text: str) -> Plain | None:
     """Read a requirement; None where it needs a real parser, also because it may be wrong."""
     head, semicolon, tail = text.partition(";")
-    match = _HEAD.fullmatch(head) if len(text) <= _LONGEST else None
-    if match is None:
+    split = _split(head) if len(text) <= _LONGEST else None
+    if split is None:
         return None
-    name, inside, clauses = match.groups()
+    name, inside, clauses = split
     extras = _extras(inside) if inside is not None else ()
     specifier = _specifier(clauses) if clauses else ""
     marker = _comparison(tail) if semicolon else None
@@ -63,9 +60,32 @@ def read_plain(text: str) -> Plain | None:
     return Plain(normalize(name), extras, specifier, marker)
 
 
+def _split(head: str) -> tuple[str, str | None, str] | None:
+    """Split a requirement without its marker into name, what is in brackets (None without them), and clauses."""
+    at = next((at for at, char in enumerate(head) if char in "[<>=!~"), len(head))
+    name, rest = head[:at].rstrip(" "), head[at:]
+    inside = None
+    if rest[:1] == "[":
+        inside, closed, rest = rest[1:].partition("]")
+        rest = rest.lstrip(" ")
+        if not closed or (rest and rest[0] not in "<>=!~"):
+            return None
+    return (name, inside, rest) if _is_name(name) else None
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text is a project's name or an extra's (PEP 508)."""
+    letters = text.replace("-", "").replace("_", "").replace(".", "")
+    return text.isascii() and letters.isalnum() and text[0].isalnum() and text[-1].isalnum()
+
+
+def _is_release(text: str) -> bool:
+    return text.isascii() and all(part.isdigit() for part in text.split("."))
+
+
 def _extras(text: str) -> tuple[str, ...] | None:
     names = [extra.strip(" ") for extra in text.split(",")]
-    if not all(re.fullmatch(_NAME, name) for name in names):
+    if not all(map(_is_name, names)):
         return None
     return tuple(sorted({normalize(name) for name in names}))
 
@@ -77,7 +97,7 @@ def _specifier(text: str) -> str | None:
         clause = part.strip(" ")
         end = 2 if clause[1:2] == "=" else 1
         operator, release, rest = clause[:end], clause[end:].lstrip(" "), ""
-        if operator not in _OPERATORS or _RELEASE.fullmatch(release) is None:
+        if operator not in _OPERATORS or not _is_release(release):
             match = re.fullmatch(_CLAUSE, clause)
             if match is None:
                 return None
@@ -97,7 +117,7 @@ def _comparison(text: str) -> tuple[str, str, str] | None:
         return None
     variable, operator, _, value = match.groups()
     if variable in _VERSIONS:
-        sure = operator in ("<", "<=", ">", ">=", "==", "!=") and _RELEASE.fullmatch(value) is not None
+        sure = operator in ("<", "<=", ">", ">=", "==", "!=") and _is_release(value)
     else:
         sure = variable in _WORDS and operator in ("==", "!=") and value[0].isalpha()
     return (variable, operator, value) if sure else None
@@ -113,7 +133,7 @@ def holds(plain: Plain, markers: Mapping[str, str]) -> bool | None:
         return None
     if variable in _WORDS:
         return (known == value) is (operator == "==")
-    if _RELEASE.fullmatch(known) is None or len(known) > _LONGEST:
+    if not _is_release(known) or len(known) > _LONGEST:
         return None
     have, want = _numbers(known), _numbers(value)
     longest = max(len(have), len(want))

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from envkit.errors import RequirementError
 from envkit.model import moments
 from envkit.model.arguments import check_choice, several
+from envkit.model.values import ByFields
 
 Prereleases = Literal["if-necessary", "allow", "disallow"]
 
@@ -25,8 +26,8 @@ def check_builds(value: object) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolutionPolicy:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ResolutionPolicy(ByFields):
     """The rules of one resolution.
 
     *prereleases* for all, or by project in *prereleases_by_project*; *strategy* which end of a range is wanted;

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from envkit.model.arguments import check_choice, several
 from envkit.model.secret import mask_credentials, strip_credentials
+from envkit.model.values import ByFields
 
 if TYPE_CHECKING:
     from envkit.model.origin import Origin
@@ -38,8 +39,8 @@ class _DefaultIndex:
 PYPI = _DefaultIndex()
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Index(ByFields):
     """One index or find-links place.
 
     *url* is the root of a simple index (PEP 503), or with ``format="flat"`` a folder or page of links; ``file:`` URLs

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from envkit.errors import InterpreterError
 from envkit.model.fingerprint import fingerprint
+from envkit.model.values import ByFields
 
 _IMPLEMENTATIONS = {"cp": ("cpython", "CPython"), "pp": ("pypy", "PyPy"), "graalpy": ("graalpy", "GraalVM")}
 _VERSION = r"(\d+)\.(\d+)(?:\.(\d+))?((?:a|b|rc)\d+)?(t?)"
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
         def tags(self) -> tuple[str, ...]: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Target(ByFields):
     """One machine to resolve and install for.
 
     *python* is the full version ("3.12.1"), *markers* are PEP 508's variables without ``extra``, *tags* are compatibility

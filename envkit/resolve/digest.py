@@ -17,11 +17,9 @@ Dependencies and files are decoded only for versions that a solver looks at.
 
 from __future__ import annotations
 
-import json
 import marshal
 import sys
 import zlib
-from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -64,7 +62,7 @@ class Releases:
         self._data = b""
         self._start = 0
         self._ends: Sequence[int] = ()
-        self._known = array("i", [_UNREAD]) * len(texts)
+        self._known: Sequence[int] = [_UNREAD] * len(texts)
         self._lines: list[str] = []
         self._numbers: dict[str, int] = {}
         self._rows: list[str] = []
@@ -114,9 +112,7 @@ class Releases:
         self = cls(name, identity, texts, int(prereleases, 16), int(yanked, 16))
         self._rows = lines[_FIXED : _FIXED + int(rows)]
         self._lines = lines[_FIXED + int(rows) :]
-        numbers = array("i", data[middle:after])
-        if sys.byteorder == "big":
-            numbers.byteswap()
+        numbers = _read_numbers(data[middle:after])
         self._known, self._ends = numbers[: len(texts)], numbers[len(texts) :]
         self._data, self._start = data, after
         return self
@@ -145,6 +141,8 @@ class Releases:
 
     def _read_line(self, line: str) -> VersionDependencies | Unusable:
         if line[:1] == "!":
+            import json
+
             return Unusable(*json.loads(line[1:]))
         base, _, more = line.partition(";")
         extras = dict(part.split("=") for part in more.split(";")) if more else {}
@@ -165,6 +163,8 @@ class Releases:
 
     def _write_line(self, found: VersionDependencies | Unusable) -> str:
         if isinstance(found, Unusable):
+            import json
+
             return "!" + json.dumps([found.reason, found.detail])
         extras = [f"{extra}={self._numbers_of(rows)}" for extra, rows in found.extras.items()]
         return ";".join([self._numbers_of(found.base), *extras])
@@ -203,6 +203,8 @@ class Releases:
             known = self._numbers[line] = len(self._lines)
             self._lines.append(line)
             self._dependencies[known] = found
+        if not isinstance(self._known, list):
+            self._known = list(self._known)  # until now a view of the stored ones
         self._known[at] = known
         self.learned = True
         return self.dependencies(at) or found
@@ -219,15 +221,12 @@ class Releases:
         body = "\n".join(head).encode() + b"\n"
         count = len(self.line.texts)
         rows = [_write_files(files) for files in self._chosen] or [self._files(at) for at in range(count)]
-        ends = array("i")
+        ends: list[int] = []
         end = 0
         for row in rows:
             end += len(row)
             ends.append(end)
-        numbers = self._known + ends
-        if sys.byteorder == "big":
-            numbers.byteswap()
-        table = numbers.tobytes()
+        table = _write_numbers([*self._known, *ends])
         counts = f"{len(body)} {len(self.line.texts)} {len(self._rows)}\n"
         crc = zlib.crc32(table, zlib.crc32(body, zlib.crc32(counts.encode())))
         first = f"{_MAGIC} {_FORMAT} {crc:08x} {counts}"
@@ -255,6 +254,28 @@ class _Extras(Mapping[str, tuple[Dependency, ...]]):
 
     def __len__(self) -> int:
         return len(self._texts)
+
+
+def _read_numbers(data: bytes) -> Sequence[int]:
+    if sys.byteorder == "big":
+        data = _turned(data)
+    return memoryview(data).cast("i")
+
+
+def _write_numbers(numbers: list[int]) -> bytes:
+    from array import array
+
+    data = array("i", numbers).tobytes()
+    return _turned(data) if sys.byteorder == "big" else data
+
+
+def _turned(data: bytes) -> bytes:
+    """Turn the bytes of each number round."""
+    from array import array
+
+    numbers = array("i", data)
+    numbers.byteswap()
+    return numbers.tobytes()
 
 
 def _write_files(files: _Files) -> bytes:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, make_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_type_hints
@@ -15,7 +15,7 @@ from packaging.version import Version
 from envkit.model.candidate import Artifact, CoreMetadata, ProjectPage, Rejection
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.resolution import Edge, Pin, Request, Resolution
-from envkit.model.source import Origin
+from envkit.model.source import Index, Origin
 from envkit.model.target import Target
 from envkit.model.values import Value
 
@@ -135,3 +135,44 @@ def test_no_mapping_is_an_error():
 @pytest.mark.parametrize("kind", [Pin, Resolution, Artifact, ProjectPage, Origin, Target, ResolutionPolicy])
 def test_types_can_be_asked_for_at_run_time(kind):
     assert get_type_hints(kind).keys() >= {field.name for field in fields(kind)}
+
+
+def _twin(kind):
+    """A dataclass with the same fields, whose methods `dataclasses` made."""
+    names = [(field.name, object, _copied(field)) for field in fields(kind)]
+    return make_dataclass(kind.__name__, names, frozen=True, kw_only=True)
+
+
+def _copied(original):
+    from dataclasses import field
+
+    return field(repr=original.repr, compare=original.compare)
+
+
+def _as_twin(value, twin):
+    return twin(**{field.name: getattr(value, field.name) for field in fields(value)})
+
+
+_by_fields = st.one_of(
+    artifacts, pins, resolutions, targets, st.builds(Edge, parent=texts, child=texts, requirement=texts)
+)
+
+
+@given(_by_fields, _by_fields)
+def test_values_compare_and_show_themselves_as_dataclasses_do(one, other):
+    twin = _twin(type(one))
+    assert repr(one) == repr(_as_twin(one, twin))
+    assert (one == one) is (one == replace(one)) is True
+    if type(other) is type(one):
+        assert (one == other) is (_as_twin(one, twin) == _as_twin(other, twin))
+    assert one != _as_twin(one, twin)
+    assert one.__eq__(3) is NotImplemented
+
+
+def test_equal_values_have_one_hash():
+    edge = Edge(parent="", child="a", requirement="a>=1")
+    assert {edge, replace(edge), replace(edge, child="b")} == {edge, Edge(parent="", child="b", requirement="a>=1")}
+    assert hash(Index("https://index.example/simple/")) == hash(Index("https://index.example/simple/"))
+    assert Index("https://index.example/simple/") != Index("https://index.example/simple/", priority=1)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(ResolutionPolicy())  # it holds mappings
