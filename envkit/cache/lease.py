@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import TypeAlias
 
 from envkit.cache.bucket import set_aside
 from envkit.host import files
 from envkit.host.locks import FileLock
+
+Lease: TypeAlias = Callable[[Callable[[float], object]], AbstractContextManager[object]]
+"""What gives a lease; it is given what waits, which may raise to give up."""
 
 _NAME = "in-use"
 _REMOVALS = 10.0
@@ -33,6 +37,11 @@ def lease(root: str, pause: Callable[[float], object]) -> Generator[None]:
         yield
     finally:
         lock.release()
+
+
+def no_lease(pause: Callable[[float], object]) -> AbstractContextManager[object]:  # noqa: ARG001  it never waits
+    """Give a lease of what nobody removes."""
+    return nullcontext()
 
 
 def remove_all(root: str, paths: Iterable[str], timeout: float) -> None:

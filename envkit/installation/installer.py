@@ -13,7 +13,7 @@ from envkit.events import CancelToken, Emitter, OperationFinished, OperationStar
 from envkit.installation import state
 from envkit.installation.layout import choose_layout
 from envkit.installation.planner import Mode, UpgradeStrategy, make_plan
-from envkit.installation.ports import EnvironmentLike, WheelSupply
+from envkit.installation.ports import EnvironmentLike, WheelSupply, lease_of
 from envkit.installed.database import scan
 from envkit.model.arguments import several
 from envkit.model.distribution import InstalledDistribution
@@ -125,7 +125,7 @@ class Installer:
             recover(self.layout.root, timeout=self._timeout)
             self._check_fresh(plan)
             return InstallReport(root=plan.root, kept=plan.keep)
-        with self._operation("install") as emitter:
+        with self._operation("install") as emitter, lease_of(self._supply, self._pause):
             began = time.perf_counter()
             items = self._fetch(plan, emitter)
             fetched = time.perf_counter()
@@ -224,7 +224,7 @@ class Installer:
             try:
                 return apply_change(change, items, emitter, seconds, lambda: self._check_fresh(plan), self._pause)
             except PoolChanged:
-                # Another process found the entry damaged and is making it anew; so do we.
+                # Another process found the entry damaged, or removed it without waiting, and so we make it anew.
                 if attempt == 2:
                     raise
                 items = self._fetch(plan, emitter)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from envkit.model.distribution import CompiledWheel, LocalWheel
 from envkit.model.resolution import Pin
@@ -70,3 +71,20 @@ class WheelSupply(Protocol):
         Called only where bytecode is wanted. A wheel may be missing in the answer: it is installed without.
         """
         ...
+
+
+class LeasedSupply(WheelSupply, Protocol):
+    """A supply whose wheels others may remove. A supply need not be one: then wheels that went away are asked for again."""
+
+    @property
+    def lease(self) -> Callable[[Callable[[float], object]], AbstractContextManager[object]]:
+        """What keeps wheels where they are, from before the first is asked for until all are in place.
+
+        It is given a function that waits for so many seconds, and may raise to give up.
+        """
+        ...
+
+
+def lease_of(supply: WheelSupply | None, pause: Callable[[float], object]) -> AbstractContextManager[object]:
+    """Give the lease of a `LeasedSupply`, else one that does nothing."""
+    return cast(LeasedSupply, supply).lease(pause) if hasattr(supply, "lease") else nullcontext()

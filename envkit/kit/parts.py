@@ -142,9 +142,12 @@ class Parts:
     @property
     def pool(self) -> WheelPool:
         """The unpacked wheels."""
+        return self._once("pool", self._make_pool)
+
+    def _make_pool(self) -> WheelPool:
         from envkit.wheels.pool import VERSION, WheelPool
 
-        return self._once("pool", lambda: WheelPool(self.cache.bucket("wheels", VERSION).root))
+        return WheelPool(self.cache.bucket("wheels", VERSION).root, lease=self.cache.lease)
 
     def supply(self, interpreter: Interpreter) -> PoolSupply:
         """Give verified wheels for the installer, built with *interpreter* where there is none."""

@@ -45,11 +45,12 @@ class PoolSeeder:
         from envkit.installation.installer import Installer
 
         parts = self._parts()
-        local = [_with_version(parts.pool.add(path), environment) for path in wheels]
-        installer = Installer(
-            environment, _Ready({wheel.name: wheel for wheel in local}), link_mode=parts.settings.link_mode
-        )
-        installer.apply(installer.plan(_resolution(environment, local)))
+        with parts.cache.lease():
+            local = [_with_version(parts.pool.add(path), environment) for path in wheels]
+            installer = Installer(
+                environment, _Ready({wheel.name: wheel for wheel in local}), link_mode=parts.settings.link_mode
+            )
+            installer.apply(installer.plan(_resolution(environment, local)))
 
     def install_latest(self, environment: Environment, names: Sequence[str]) -> None:
         """Install the newest versions that the kit's indexes have."""

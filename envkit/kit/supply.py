@@ -55,6 +55,7 @@ class PoolSupply:
     ) -> None:
         self._client = client
         self._pool = pool
+        self.lease = pool.lease
         self._build = build
         self._verify = verify
         self._workers = workers or min(8, (os.cpu_count() or 1) + 2)

@@ -25,6 +25,7 @@ class FolderSupply:
     def __init__(self, folder: str | os.PathLike[str], pool: WheelPool | None = None, *, verify: str = "stat") -> None:
         self.folder = os.fspath(folder)
         self.pool = pool if pool is not None else WheelPool(os.path.join(self.folder, ".pool"))
+        self.lease = self.pool.lease
         self._verify = verify
 
     def wheels(self, pins: Iterable[Pin]) -> Iterator[tuple[Pin, LocalWheel]]:

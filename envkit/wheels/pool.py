@@ -21,6 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from envkit.cache.bucket import OWNER, note_use
+from envkit.cache.lease import Lease, no_lease
 from envkit.errors import HashMismatch, InstallError
 from envkit.host import exchange, files
 from envkit.model.distribution import LocalWheel
@@ -39,11 +40,17 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class WheelPool:
-    """The pool below *root*, a folder private to its user; it is made when first written to."""
+    """The pool below *root*, a folder private to its user; it is made when first written to.
 
-    def __init__(self, root: str | os.PathLike[str], *, bounds: ArchiveBounds = POOL_BOUNDS) -> None:
+    *lease* keeps entries where they are, as `Cache.lease` of the cache that *root* is in does.
+    """
+
+    def __init__(
+        self, root: str | os.PathLike[str], *, bounds: ArchiveBounds = POOL_BOUNDS, lease: Lease = no_lease
+    ) -> None:
         self.root: str = os.path.abspath(os.fspath(root))
         self.bounds = bounds
+        self.lease = lease
 
     def entry(self, sha256: str) -> str:
         """Give the folder of the entry for the archive with this hash, whether it is there or not."""

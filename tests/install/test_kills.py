@@ -7,14 +7,17 @@ import random
 import signal
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from envkit.cache import Cache
 from envkit.errors import EnvironmentBusy, InstallError, StalePlan
 from envkit.host.gate import guarded
+from envkit.installation.installer import Installer
+from envkit.testing.supply import FolderSupply, folder_resolution
 from envkit.transaction import recover
+from envkit.wheels.pool import WheelPool
 
 from .places import Workshop, check_records, litter
 
@@ -182,35 +185,44 @@ def test_eight_processes_for_a_minute(tmp_path):
 
 
 def test_installing_while_the_cache_is_pruned(tmp_path):
-    from envkit.cache import Cache
-    from envkit.testing.supply import FolderSupply
-    from envkit.wheels.pool import WheelPool
-
+    """No installation loses its wheels under way, however often everything that is in no use is removed."""
     shop, states = make_workshop(tmp_path)
-    cache = tmp_path / "cache"
+    cache = Cache(tmp_path / "cache")
 
     class Pruned(Workshop):
         @property
         def supply(self) -> FolderSupply:
-            return FolderSupply(self.folder, WheelPool(Cache(cache).bucket("wheels").root))
+            return FolderSupply(self.folder, WheelPool(cache.bucket("wheels").root, lease=cache.lease))
 
     shop = Pruned(shop.folder, shop.environment)
 
     def prune() -> None:
-        until = time.monotonic() + 3
-        while time.monotonic() < until:
-            Cache(cache).prune(max_bytes=0)
-            time.sleep(0.05)
+        freed = 0
+        while freed < 8:
+            freed += cache.prune(max_bytes=0, lock_timeout=300) > 0
 
     pruner = run_child(prune)
     done = 0
-    while os.waitpid(pruner, os.WNOHANG)[0] == 0:
-        with suppress(InstallError):  # pruned thrice during one installation, or while unpacking
-            shop.install(*states["ones" if done % 2 else "twos"], mode="sync")
-            done += 1
+    while (ended := os.waitpid(pruner, os.WNOHANG)) == (0, 0):
+        shop.install(*states["ones" if done % 2 else "twos"], mode="sync")
+        done += 1
         check_records(shop.environment.root)
         assert litter(shop.environment.root) == []
+    assert ended == (pruner, 0)
     assert done
+
+
+def test_a_supply_may_be_without_leases(tmp_path):
+    shop = Workshop.at(tmp_path)
+    shop.wheel("alpha", "1")
+    supply = shop.supply
+
+    class Plain:
+        wheels, compiled = supply.wheels, supply.compiled
+
+    installer = Installer(shop.environment, Plain())
+    installer.apply(installer.plan(folder_resolution(shop.folder, "alpha==1")))
+    assert check_records(shop.environment.root) == {"alpha": "1"}
 
 
 def test_a_second_writer_is_told_who_holds_the_lock(tmp_path):
