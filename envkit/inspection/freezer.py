@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 from envkit.events import Reporter
 from envkit.inspection.lines import Frozen, freeze_one
 from envkit.inspection.ports import FileLookup, FrozenEnvironment
+from envkit.model.arguments import one_text, several
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 
@@ -75,9 +76,9 @@ class Freezer:
     def freeze(
         self,
         *,
-        requirements: Sequence[str | Path] = (),
+        requirements: Sequence[str | Path] | str | Path = (),
         include_all: bool = False,
-        exclude: Iterable[str] = (),
+        exclude: Iterable[str] | str = (),
         exclude_editable: bool = False,
         local: bool = False,
         user: bool = False,
@@ -91,10 +92,11 @@ class Freezer:
         Raises `RequirementError` for a file of *requirements* that cannot be read, and `LockError` naming what has no
         recorded hash where *hashes* are wanted.
         """
-        left_out = {normalize(name) for name in exclude} | _STANDARD_LIBRARY
+        left_out = {normalize(name) for name in several("exclude", exclude, str)} | _STANDARD_LIBRARY
         if not include_all:
             left_out |= seed_names(self._environment.interpreter.version)
         frozen: dict[str, Frozen] = {}
+        files = several("requirements", requirements, (str, Path))
         found = self.distributions(local=local, user=user)
         for distribution in found:
             one = freeze_one(distribution)
@@ -105,10 +107,10 @@ class Freezer:
 
             frozen = with_hashes({key: one for key, one in frozen.items() if key not in left_out}, found)
         lines: list[str] = []
-        if requirements:
+        if files:
             from envkit.inspection.ordered import in_order_of
 
-            lines += in_order_of(requirements, frozen, self._reporter)
+            lines += in_order_of(files, frozen, self._reporter)
         rest = sorted(frozen.values(), key=lambda one: one.name.lower())
         lines += [line for one in rest if one.key not in left_out for line in one.lines]
         return tuple(lines)
@@ -136,18 +138,19 @@ class Freezer:
         return DependencyGraph(self.distributions(local=local), self._environment.interpreter.markers)
 
     def tree(
-        self, names: Iterable[str] = (), *, inverted: bool = False, depth: int | None = None
+        self, names: Iterable[str] | str = (), *, inverted: bool = False, depth: int | None = None
     ) -> tuple[TreeNode, ...]:
         """Give trees of dependencies; see `DependencyGraph.tree`."""
-        return self.graph().tree(names, inverted=inverted, depth=depth)
+        return self.graph().tree(several("names", names, str), inverted=inverted, depth=depth)
 
     def why(self, name: str) -> tuple[tuple[Dependency, ...], ...]:
         """Give the chains of dependencies through which *name* is here; see `DependencyGraph.why`."""
-        return self.graph().why(name)
+        return self.graph().why(one_text("name", name))
 
-    def orphans(self, keep: Iterable[str] = ()) -> tuple[str, ...]:
+    def orphans(self, keep: Iterable[str] | str = ()) -> tuple[str, ...]:
         """Give the names that could be removed, since nothing that was asked for needs them."""
-        return self.graph().orphans({*keep, *seed_names(self._environment.interpreter.version)})
+        kept = several("keep", keep, str)
+        return self.graph().orphans({*kept, *seed_names(self._environment.interpreter.version)})
 
     def check(self, *, files: bool = False) -> tuple[Problem, ...]:
         """Give what is wrong: dependencies that are missing or do not fit, wrong Pythons and platforms, duplicates.
@@ -181,7 +184,7 @@ class Freezer:
         user: bool = False,
         editable: bool | None = None,
         not_required: bool = False,
-        exclude: Iterable[str] = (),
+        exclude: Iterable[str] | str = (),
     ) -> tuple[Listed, ...]:
         """Give names and versions as ``pip list`` does, by name.
 
@@ -192,7 +195,7 @@ class Freezer:
         chosen = [*self.distributions(local=local, user=user)]
         if not_required:
             chosen = not_needed(chosen, self._environment.interpreter.markers)
-        left_out = {normalize(name) for name in exclude} | _STANDARD_LIBRARY
+        left_out = {normalize(name) for name in several("exclude", exclude, str)} | _STANDARD_LIBRARY
         rows = [listed(one) for one in chosen if normalize(one.name) not in left_out]
         if editable is not None:
             rows = [row for row in rows if (row.editable_project_location is not None) == editable]
@@ -202,14 +205,14 @@ class Freezer:
         """Give everything about one project, or None where it is not installed; *sizes* also adds up its files."""
         from envkit.inspection.report import shown
 
-        return shown(name, self.distributions(), self.graph(), sizes=sizes)
+        return shown(one_text("name", name), self.distributions(), self.graph(), sizes=sizes)
 
     def read_file(self, name: str, path: str) -> bytes:
         """Give the content of a file of a project; *path* as its RECORD has it. Raises `InstallError`."""
         from envkit.errors import InstallError
         from envkit.inspection.files import read_file
 
-        wanted = normalize(name)
+        wanted = normalize(one_text("name", name))
         for one in self.distributions():
             if normalize(one.name) == wanted:
                 return read_file(one, path, within=(self._environment.root, one.location))

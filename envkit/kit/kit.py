@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -11,34 +11,27 @@ from envkit.environment.environment import Environment
 from envkit.events import CancelToken, Reporter
 from envkit.interpreter.interpreter import Interpreter
 from envkit.kit import operations
+from envkit.kit.looking import Looking
 from envkit.kit.parts import Parts
-from envkit.kit.places import Place, as_environment, as_target, interpreter_of
+from envkit.kit.places import Place, as_target, interpreter_of
 from envkit.kit.settings import Settings
 from envkit.kit.wanted import Wish, gather
-from envkit.model.arguments import several
+from envkit.model.arguments import check_choice, several
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.resolution import Resolution
 from envkit.model.source import PYPI
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-    from datetime import datetime
     from pathlib import Path
 
     from envkit.formats.lock import Lock
     from envkit.host.links import LinkMode
-    from envkit.inspection.audit import Finding, VulnerabilityProvider
-    from envkit.inspection.graph import Dependency, TreeNode
-    from envkit.inspection.problems import Problem
-    from envkit.inspection.report import Shown
-    from envkit.kit.outdated import Outdated
-    from envkit.model.distribution import InstalledDistribution
     from envkit.model.plan import InstallPlan, InstallReport
-    from envkit.model.plan import Problem as FileProblem
     from envkit.wheels.settings import BuildSettings
 
 
-class Kit:
+class Kit(Looking):
     """Environments, resolution, installation and freezing with one cache, one set of indexes and one policy.
 
     *indexes* are URLs or `Index` values, asked in order; ``()`` means no index at all. *find_links* are folders or pages
@@ -161,11 +154,30 @@ class Kit:
         requirements: Iterable[Wish] | Wish,
         *,
         requires_python: str = ">=3.9",
+        environments: Sequence[str] | str = (),
+        required_environments: Sequence[str] | str = (),
+        extras: Mapping[str, Any] | None = None,
+        groups: Mapping[str, Any] | None = None,
+        default_groups: Sequence[str] | str = (),
+        conflicts: Sequence[Sequence[str]] = (),
         constraints: Iterable[Wish] | Wish = (),
-        **options: Any,
+        overrides: Iterable[Any] = (),
+        previous: Lock | None = None,
     ) -> Lock:
         """Choose versions for every platform and every Python in *requires_python* at once; see `Resolver.lock`."""
-        return operations.lock(self._parts, gather(requirements, constraints), requires_python, options)
+        return operations.lock(
+            self._parts,
+            gather(requirements, constraints),
+            requires_python=requires_python,
+            environments=environments,
+            required_environments=required_environments,
+            extras=extras,
+            groups=groups,
+            default_groups=default_groups,
+            conflicts=conflicts,
+            overrides=overrides,
+            previous=previous,
+        )
 
     def download(
         self,
@@ -189,20 +201,27 @@ class Kit:
         """Like `download`, but what is no wheel is built, so that *dest* can be installed from alone."""
         return operations.save(self._parts, gather(requirements, constraints), dest, target, wheels=True)
 
-    # --- changing environments
+    # --- changing environments; `Looking` has what only looks at them
 
     def plan(
-        self, env: Environment, resolution: Any, mode: Literal["install", "sync"] = "install", **options: Any
+        self,
+        env: Environment,
+        resolution: Resolution,
+        mode: Literal["install", "sync"] = "install",
+        *,
+        reinstall: bool | Iterable[str] = False,
+        upgrade_strategy: Literal["exact", "only-if-needed"] = "exact",
+        protect: Iterable[str] | str = (),
     ) -> InstallPlan:
-        """Say what would bring *resolution* into *env*, without changing anything. A value: see `InstallPlan`."""
+        """Say what would bring *resolution* into *env*, without changing anything; see `Installer.plan`."""
         operations.check_target(env, resolution)
-        return self._parts.installer(env).plan(resolution, mode=mode, **options)
-
-    def report(self, env: Environment, plan: InstallPlan) -> dict[str, Any]:
-        """Give what *plan* would install in the JSON schema of ``pip install --report``; nothing is changed."""
-        from envkit.kit.reporting import report_plan
-
-        return report_plan(self._parts, env.interpreter, plan)
+        return self._parts.installer(env).plan(
+            resolution,
+            mode=mode,
+            reinstall=operations.names_or_all("reinstall", reinstall),
+            upgrade_strategy=upgrade_strategy,
+            protect=several("protect", protect, str),
+        )
 
     def apply(self, env: Environment, plan: InstallPlan, *, compile_bytecode: bool | None = None) -> InstallReport:
         """Carry out *plan* as one transaction. Raises `StalePlan` if *env* changed since, and the supply's errors."""
@@ -219,115 +238,53 @@ class Kit:
         constraints: Iterable[Wish] | Wish = (),
         overrides: Iterable[Any] = (),
         compile_bytecode: bool | None = None,
-        **options: Any,
     ) -> InstallReport:
         """Resolve and install in one step.
 
         What is installed is kept where it fits. *upgrade* lets the named requirements (true: all of *requirements*) move
         to the newest version that fits, with ``"eager"`` also what they depend on. *reinstall* puts the same versions in
-        again. *options* are those of `Installer.plan`.
+        again.
         """
+        check_choice("upgrade_strategy", upgrade_strategy, ("only-if-needed", "eager"))
         return operations.install(
             self._parts,
             env,
             gather(requirements, constraints),
-            upgrade=upgrade,
+            upgrade=operations.names_or_all("upgrade", upgrade),
             eager=upgrade_strategy == "eager",
-            reinstall=reinstall,
-            overrides=overrides,
+            reinstall=operations.names_or_all("reinstall", reinstall),
+            overrides=several("overrides", overrides),
             compile_bytecode=compile_bytecode,
-            options=options,
         )
 
-    def uninstall(self, env: Environment, names: Iterable[str] | str, **options: Any) -> InstallReport:
-        """Remove distributions by name as one transaction. Raises `InstallError` for one that is not there."""
+    def uninstall(self, env: Environment, names: Iterable[str] | str, *, missing_ok: bool = False) -> InstallReport:
+        """Remove distributions by name as one transaction. Raises `InstallError` for one that is not there, unless
+        *missing_ok*.
+        """
         wanted = several("names", names, str)
-        return operations.again_when_stale(self._parts, lambda: self._parts.installer(env).uninstall(wanted, **options))
+        return operations.again_when_stale(
+            self._parts, lambda: self._parts.installer(env).uninstall(wanted, missing_ok=missing_ok)
+        )
 
-    def sync(self, env: Environment, resolution: Any, **options: Any) -> InstallReport:
-        """Bring *env* to exactly *resolution* (a `Resolution`, a `Lock`, or the path or text of a lock file)."""
-        return operations.sync(self._parts, env, resolution, options)
+    def sync(
+        self,
+        env: Environment,
+        resolution: Any,
+        *,
+        reinstall: bool | Iterable[str] = False,
+        protect: Iterable[str] | str = (),
+    ) -> InstallReport:
+        """Bring *env* to exactly *resolution* (a `Resolution`, a `Lock`, or the path or text of a lock file).
+
+        *reinstall* puts the same versions in again, what is named in *protect* is not removed.
+        """
+        reinstall = operations.names_or_all("reinstall", reinstall)
+        return operations.sync(self._parts, env, resolution, reinstall, several("protect", protect, str))
 
     def undo(self, env: Environment) -> str:
         """Return *env* to the state before the last operation, and give what kind that was."""
         return self._parts.installer(env).undo()
 
-    def verify(self, env: Environment) -> tuple[FileProblem, ...]:
-        """Compare every installed file with its record: what is missing, changed, orphaned or shadowed."""
-        return self._parts.installer(env).verify()
-
     def repair(self, env: Environment, names: Iterable[str] | str | None = None) -> InstallReport:
         """Mend what `verify` finds, byte for byte, from the pool or the indexes."""
         return self._parts.installer(env).repair(None if names is None else several("names", names, str))
-
-    # --- looking
-
-    def freeze(self, env: Environment, **options: Any) -> tuple[str, ...]:
-        """Give what is installed as requirement lines, as ``pip freeze`` prints them."""
-        return self._parts.freezer(env).freeze(**options)
-
-    def pylock(self, env: Environment) -> Lock:
-        """Give a lock of exactly what is installed; what nobody wrote down is looked up. See `Freezer.pylock`."""
-        return operations.pylock(self._parts, env)
-
-    def list(self, env: Environment) -> tuple[InstalledDistribution, ...]:
-        """Give the installed distributions, sorted by name."""
-        return as_environment(env).distributions()
-
-    def show(self, env: Environment, name: str, **options: Any) -> Shown | None:
-        """Give everything known of one installed distribution, with its files; None where it is not installed."""
-        return self._parts.freezer(env).show(name, **options)
-
-    def tree(self, env: Environment, **options: Any) -> tuple[TreeNode, ...]:
-        """Give what is installed as a forest of dependencies; see `Freezer.tree`."""
-        return self._parts.freezer(env).tree(**options)
-
-    def why(self, env: Environment, name: str) -> tuple[tuple[Dependency, ...], ...]:
-        """Give the chains of dependencies that lead to *name*, from what was asked for; see `Freezer.why`."""
-        return self._parts.freezer(env).why(name)
-
-    def orphans(self, env: Environment, keep: Iterable[str] | str = ()) -> tuple[str, ...]:
-        """Give what nobody asked for and nothing needs any more; see `Freezer.orphans`."""
-        return self._parts.freezer(env).orphans(several("keep", keep, str))
-
-    def outdated(self, env: Environment, **options: Any) -> tuple[Outdated, ...]:
-        """Give the distributions for which the indexes have a newer version that fits *env*, sorted by name.
-
-        *options* are those of `Freezer.list`.
-        """
-        from envkit.kit.outdated import find_outdated
-
-        return find_outdated(self._parts, as_environment(env), **options)
-
-    def audit(
-        self,
-        what: Any,
-        *,
-        index: bool = True,
-        osv: str | None = None,
-        providers: Iterable[VulnerabilityProvider] = (),
-        fixes: bool = True,
-    ) -> tuple[Finding, ...]:
-        """Give the known vulnerabilities of an environment, a `Lock` or a `Resolution`, by name and version.
-
-        Asked are the JSON APIs of the kit's indexes (unless *index* is false), the OSV server at the address *osv*, and
-        *providers*. With *fixes* each finding names the nearest version without it that still resolves with the rest.
-        Raises `IndexAccessError` where anybody cannot be asked: half an answer would look like a good one.
-        """
-        from envkit.kit.audit import find_vulnerabilities
-
-        return find_vulnerabilities(self._parts, what, index=index, osv=osv, providers=providers, fixes=fixes)
-
-    def sbom(self, what: Any, *, subject: str | None = None, timestamp: datetime | None = None) -> str:
-        """Give a bill of materials (CycloneDX, JSON) of an environment, a `Lock` or a `Resolution`.
-
-        *subject* names the whole, *timestamp* is when it was looked at (now). Raises `MissingExtra` where the extra
-        ``sbom`` is not installed.
-        """
-        from envkit.kit.materials import write_bill
-
-        return write_bill(self._parts, what, subject=subject, timestamp=timestamp)
-
-    def check(self, env: Environment) -> tuple[Problem, ...]:
-        """Give what is wrong with what is installed; empty when nothing is."""
-        return self._parts.freezer(env).check()

@@ -64,21 +64,17 @@ def install(
     env: Environment,
     wanted: Wanted,
     *,
-    upgrade: bool | Iterable[str],
+    upgrade: bool | tuple[str, ...],
     eager: bool,
-    reinstall: bool | Iterable[str],
-    overrides: Iterable[Any],
+    reinstall: bool | tuple[str, ...],
+    overrides: tuple[Any, ...],
     compile_bytecode: bool | None,
-    options: dict[str, Any],
 ) -> InstallReport:
     """Resolve *wanted* against what is installed, then plan and apply."""
     target = Target.of(as_environment(env).interpreter)
     parts = with_file_options(parts, wanted)
     wanted = wanted._replace(options=(), settings={})
     renewed = _renewed(wanted, upgrade=upgrade)
-    overrides = tuple(overrides)
-    if reinstall:
-        options["reinstall"] = reinstall if isinstance(reinstall, bool) else several("reinstall", reinstall, str)
 
     def once() -> InstallReport:
         installed = env.distributions()
@@ -89,7 +85,7 @@ def install(
             kept = () if renewed and eager else [dist for dist in installed if normalize(dist.name) not in renewed]
             resolution = resolve(parts, wanted, target, env.interpreter, overrides=overrides, preferences=kept)
         installer = parts.installer(env, compile_bytecode=compile_bytecode)
-        plan = installer.plan(resolution, mode="install", **options)
+        plan = installer.plan(resolution, mode="install", reinstall=reinstall)
         if there is not None and (plan.add or plan.replace):
             # What is installed has no files to install it from: it went while it was looked at.
             raise StalePlan(f"{plan.root} changed while it was looked at")
@@ -149,10 +145,13 @@ def _misfit(pin: Pin, target: Target) -> str | None:
     return None
 
 
-def _renewed(wanted: Wanted, *, upgrade: bool | Iterable[str]) -> frozenset[str]:
-    if upgrade is True:
-        return wanted.names
-    return frozenset() if upgrade is False else frozenset(normalize(name) for name in several("upgrade", upgrade, str))
+def names_or_all(name: str, given: bool | Iterable[str]) -> bool | tuple[str, ...]:  # noqa: FBT001  the user's
+    """Give what says for which projects something holds: names, or true for all. Raises `RequirementError`."""
+    return given if isinstance(given, bool) else several(name, given, str)
+
+
+def _renewed(wanted: Wanted, *, upgrade: bool | tuple[str, ...]) -> frozenset[str]:
+    return wanted.names if upgrade is True else frozenset(map(normalize, upgrade or ()))
 
 
 def _already_there(wanted: Wanted, installed: Iterable[InstalledDistribution], target: Target) -> Resolution | None:
@@ -168,7 +167,13 @@ def _already_there(wanted: Wanted, installed: Iterable[InstalledDistribution], t
     return satisfied_by(texts, installed, target, [str(limit) for limit in wanted.constraints])
 
 
-def sync(parts: Parts, env: Environment, wanted: Any, options: dict[str, Any]) -> InstallReport:
+def sync(
+    parts: Parts,
+    env: Environment,
+    wanted: Any,
+    reinstall: bool | tuple[str, ...],  # noqa: FBT001  the user's
+    protect: tuple[str, ...],
+) -> InstallReport:
     """Bring *env* to exactly *wanted*."""
     from pathlib import Path
 
@@ -193,13 +198,13 @@ def sync(parts: Parts, env: Environment, wanted: Any, options: dict[str, Any]) -
 
     def once() -> InstallReport:
         installer = parts.installer(env)
-        return installer.apply(installer.plan(resolution, mode="sync", **options))
+        return installer.apply(installer.plan(resolution, mode="sync", reinstall=reinstall, protect=protect))
 
     return again_when_stale(parts, once)
 
 
-def lock(parts: Parts, wanted: Wanted, requires_python: str, options: dict[str, Any]) -> Lock:
-    """Lock *wanted* for all environments in a range."""
+def lock(parts: Parts, wanted: Wanted, **options: Any) -> Lock:
+    """Lock *wanted* for all environments in a range; *options* are those of `Resolver.lock`."""
     parts = with_file_options(parts, wanted)
     for check in wanted.checks:
         check(None)  # a lock is for targets of all kinds
@@ -208,7 +213,7 @@ def lock(parts: Parts, wanted: Wanted, requires_python: str, options: dict[str, 
     requirements: Any = wanted.requirements
     constraints: Any = wanted.constraints
     return parts.resolver(Target.of(here), here, _hashed(parts, here, wanted)).lock(
-        requirements, requires_python=requires_python, constraints=constraints, hashes=wanted.hashes, **options
+        requirements, constraints=constraints, hashes=wanted.hashes, **options
     )
 
 

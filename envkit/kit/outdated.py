@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from packaging.version import InvalidVersion, Version
 
@@ -39,13 +40,13 @@ class Outdated(Value):
         return row if place is None else {**row, "editable_project_location": place}
 
 
-def find_outdated(parts: Parts, env: Environment, **options: Any) -> tuple[Outdated, ...]:
-    """Compare what is installed with the indexes; *options* are those of `Freezer.list`.
+def find_outdated(parts: Parts, env: Environment, rows: Iterable[Listed]) -> tuple[Outdated, ...]:
+    """Compare *rows*, which are installed in *env*, with the indexes.
 
     Pre-releases count only where the policy allows them or one is installed; yanked files never; what no index knows is
     passed over. Raises `IndexAccessError` where an index cannot be read.
     """
-    installed = {normalize(row.name): row for row in parts.freezer(env).list(**options)}
+    installed = {normalize(row.name): row for row in rows}
     rules = Rules(target=Target.of(env.interpreter), policy=parts.settings.policy, now=time.time())
     parts.client.prefetch_pages(installed)
     found: list[Outdated] = []

@@ -16,6 +16,16 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         )
 
 
+def one_text(name: str, given: object) -> str:
+    """Give what must be one text. Raises `RequirementError` for anything else."""
+    if not isinstance(given, str):
+        raise RequirementError(
+            f"{name}: one text is needed here, not {type(given).__name__}",
+            context={"option": name, "type": type(given).__name__},
+        )
+    return given
+
+
 def several(name: str, given: Any, kinds: type | tuple[type, ...] = object) -> tuple[Any, ...]:
     """Give what was given as a tuple: one thing for itself (a text is not its letters), anything else for what is in it.
 

@@ -204,3 +204,57 @@ def test_a_cache_of_wheels_that_cannot_be_written(failing, tmp_path):
     assert str(tmp_path / "file") in error.hint
     assert "cache_dir" in error.hint
     assert kit.list(env) == ()
+
+
+@pytest.mark.parametrize("name", [None, 3, b"requests", ["requests"], ("requests",)])
+def test_what_is_no_name(failing, kit, tmp_path, name):
+    env = kit.create(tmp_path / "env")
+    freezer = envkit.Freezer(env)
+    for call in (kit.show, kit.why):
+        error = failing(lambda call=call: call(env, name), envkit.RequirementError)
+        assert error.message == f"name: one text is needed here, not {type(name).__name__}"
+        assert error.context["option"] == "name"
+    for look in (freezer.show, freezer.why, lambda name: freezer.read_file(name, "x.py")):
+        failing(lambda look=look: look(name), envkit.RequirementError)
+
+
+def test_names_that_hold_none(failing, kit, tmp_path):
+    env = kit.create(tmp_path / "env")
+    for call in (
+        lambda: kit.freeze(env, exclude=[3]),
+        lambda: kit.freeze(env, requirements=[3]),
+        lambda: kit.tree(env, [None]),
+        lambda: kit.orphans(env, [b"x"]),
+        lambda: kit.outdated(env, exclude=3),
+        lambda: kit.install(env, "requests", upgrade=[3]),
+        lambda: kit.install(env, "requests", reinstall=3),
+        lambda: kit.install(env, "requests", upgrade_strategy="always"),
+        lambda: kit.uninstall(env, [3]),
+    ):
+        failing(call, envkit.RequirementError)
+    assert kit.list(env) == ()
+
+
+def test_an_option_that_there_is_not_is_refused_before_any_work(tmp_path):
+    """The index is asked nothing, and the environment is not looked at."""
+    events = []
+    with LoopbackIndex(dict([wheel_bytes("requests", "2.0")])) as index:
+        kit = envkit.Kit(indexes=index.url, cache_dir=tmp_path / "cache", reporter=events.append)
+        env = kit.create(tmp_path / "env")
+        resolution = kit.resolve("requests", target=env)
+        asked = index.count()
+        events.clear()
+        for call in (
+            lambda: kit.install(env, "requests", unknown=1),
+            lambda: kit.install(env, "requests", mode="sync"),
+            lambda: kit.sync(env, resolution, unknown=1),
+            lambda: kit.plan(env, resolution, unknown=1),
+            lambda: kit.lock("requests", unknown=1),
+            lambda: kit.uninstall(env, "requests", unknown=1),
+            lambda: kit.outdated(env, unknown=1),
+        ):
+            with pytest.raises(TypeError, match=r"unknown|mode"):
+                call()
+        assert index.count() == asked
+    assert events == []
+    assert kit.list(env) == ()

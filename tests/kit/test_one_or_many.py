@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 
 import envkit
 from envkit.testing.source import MemorySource
+from envkit.testing.wheels import make_wheel
 
 HERE = envkit.Interpreter.current()
 SOURCE = MemorySource({"demo": {"1.0": []}, "other": {"1.0": ["demo"]}})
@@ -62,3 +63,23 @@ def test_what_is_no_requirement_is_refused(wanted):
         with pytest.raises(envkit.RequirementError, match="is no requirement") as caught:
             resolve(wanted)
         assert "texts" in caught.value.hint
+
+
+def test_one_name_and_one_file_for_whoever_looks(tmp_path):
+    make_wheel(tmp_path, "demo", "1.0", requires=["other"])
+    make_wheel(tmp_path, "other", "1.0")
+    make_wheel(tmp_path, "top", "1.0")
+    with envkit.Kit(indexes=(), find_links=tmp_path, cache_dir=tmp_path / "cache") as kit:
+        env = kit.create(tmp_path / "env")
+        kit.install(env, ["demo", "top"])
+        assert kit.freeze(env, exclude="demo") == ("other==1.0", "top==1.0")
+        wanted = tmp_path / "wanted.txt"
+        wanted.write_text("other\n")
+        for one in (wanted, str(wanted)):
+            assert kit.freeze(env, requirements=one, exclude="demo")[0] == "other==1.0"
+        assert [node.name for node in kit.tree(env, "other")] == ["other"]
+        freezer = envkit.Freezer(env)
+        assert [row.name for row in freezer.list(exclude="demo")] == ["other", "top"]
+        kit.uninstall(env, "demo")
+        assert kit.orphans(env, keep="other") == ()
+        assert kit.orphans(env) == ("other",)
