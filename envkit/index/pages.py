@@ -90,7 +90,7 @@ class RemotePages:
         self.label = label
         self._place = fingerprint(place, 20)
         self._network = network
-        self._bucket = cache.bucket("pages", 4)
+        self._bucket = cache.bucket("pages", 5)
         self._emitter = emitter
         self._offline = offline
         self._refresh = refresh

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
 from envkit.index.entries import resolve_folder
 from envkit.index.filenames import MAX_FILENAME, SIMPLE_VERSION, clean_requires_python, is_name_of, valid_version
-from envkit.model.listing import Row
+from envkit.model.listing import Columns
 
 MAX_TEXT = 4096
 """Characters of a reason or an address."""
@@ -29,55 +30,103 @@ _sha256 = itemgetter("sha256")
 _TEXT_OR_NONE = frozenset((str, type(None)))
 
 
-def plain_rows(entries: Sequence[Any], base: str, project: str) -> list[Row | None]:
-    """Give the row of each entry of a page; None for one that has to be looked at closely.
+@dataclass(slots=True, kw_only=True)
+class Fields:
+    """The fields of all files of a page, each as a list; *odd* are positions that have to be looked at closely.
 
-    *base* is the address of the page, *project* the normalized name. Where a field is of a type that it should not have,
-    all entries have to be looked at.
+    Hashes are in their short form, and those of *odd* files may be anything.
     """
+
+    filenames: list[Any]
+    urls: list[Any]
+    digests: list[Any]
+    sizes: list[Any]
+    needs: list[Any]
+    yanks: list[Any]
+    times: list[Any]
+    metadata: list[Any]
+    provenance: list[Any]
+    odd: set[int] = field(default_factory=set[int])
+
+
+def fields_of(entries: Sequence[dict[str, Any]]) -> Fields:
+    """Give the fields of entries. Raises whatever it may where one has a type that it should not have."""
+    # Field by field: what is made for each file on the way, and thrown away, takes longer than all the looking.
+    hashes = [entry["hashes"] for entry in entries]
     try:
-        return _Columns(entries).rows(base, project) if entries else []
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError):
-        return [None] * len(entries)
+        told = [entry["core-metadata"] for entry in entries]
+    except KeyError:
+        told = [_told_of_metadata(entry) for entry in entries]
+    given = [one for one in told if one.__class__ is dict]
+    odd = set[int]()
+    if not ({*map(len, given)} <= {1} and {type(one.get("sha256")) for one in given} <= {str}):
+        odd.update(at for at, one in enumerate(told) if one.__class__ is dict and not _is_short(one))
+    try:
+        digests = list(map(_sha256, hashes))
+    except KeyError:
+        digests = [one.get("sha256", "") for one in hashes]
+    if {*map(len, hashes)} != {1}:
+        odd.update(at for at, one in enumerate(hashes) if len(one) != 1)
+    return Fields(
+        filenames=[entry["filename"] for entry in entries],
+        urls=[entry["url"] for entry in entries],
+        digests=digests,
+        sizes=[entry.get("size") for entry in entries],
+        needs=[entry.get("requires-python") for entry in entries],
+        yanks=[entry.get("yanked") for entry in entries],
+        times=[entry.get("upload-time") for entry in entries],
+        metadata=[one.get("sha256") if one.__class__ is dict else {} if one is True else None for one in told],
+        provenance=[entry.get("provenance") for entry in entries],
+        odd=odd,
+    )
+
+
+def _is_short(hashes: dict[str, Any]) -> bool:
+    return len(hashes) == 1 and type(hashes.get("sha256")) is str
+
+
+def plain_columns(fields: Fields, base: str, project: str) -> tuple[Columns, set[int]]:
+    """Give the columns of a page, and the positions of those files that have to be looked at closely.
+
+    *base* is the address of the page, *project* the normalized name. Raises whatever it may where a field is of a type that
+    it should not have: then all files have to be looked at.
+    """
+    if not fields.filenames:
+        return ([], [], [], [], [], [], [], [], []), set()
+    columns = _Columns(fields)
+    return columns.judged(base, project), fields.odd
 
 
 class _Columns:
-    """The fields of all entries, each as a column; *odd* are the positions of those that are not taken."""
+    """The fields of all files on their way to columns."""
 
-    def __init__(self, entries: Sequence[dict[str, Any]]) -> None:
-        # Field by field: what is made for each file on the way, and thrown away, takes longer than all the looking.
-        self._filenames = [entry["filename"] for entry in entries]
-        self._urls = [entry["url"] for entry in entries]
-        self._hashes = [entry["hashes"] for entry in entries]
-        self._needs = [entry.get("requires-python") for entry in entries]
-        self._sizes: list[Any] = [entry.get("size") for entry in entries]
-        self._times = [entry.get("upload-time") for entry in entries]
-        self._yanks = [entry.get("yanked") for entry in entries]
-        try:
-            self._metadata = [entry["core-metadata"] for entry in entries]
-        except KeyError:
-            self._metadata = [_told_of_metadata(entry) for entry in entries]
-        self._provenance = [entry.get("provenance") for entry in entries]
-        self._odd: set[int] = set()
+    def __init__(self, fields: Fields) -> None:
+        self._filenames = fields.filenames
+        self._urls = fields.urls
+        self._digests = fields.digests
+        self._needs = fields.needs
+        self._sizes = fields.sizes
+        self._times = fields.times
+        self._yanks = fields.yanks
+        self._metadata = fields.metadata
+        self._provenance = fields.provenance
+        self._odd = fields.odd
 
-    def rows(self, base: str, project: str) -> list[Row | None]:
+    def judged(self, base: str, project: str) -> Columns:
         self._check_names(project)
         places = self._places(base)
-        columns = (
+        self._check_hashes()
+        return (
             self._filenames,
             places,
-            self._digests(),
+            self._digests,
             self._whole_numbers(),
             self._pythons(),
             self._reasons(),
             _texts(self._times),
-            self._advertised(),
+            self._metadata,
             _texts(self._provenance),
         )
-        rows: list[Row | None] = list(zip(*columns, strict=True))
-        for at in self._odd:
-            rows[at] = None
-        return rows
 
     def _mark(self, column: Iterable[Any], good: Callable[[Any], object]) -> None:
         self._odd.update(at for at, value in enumerate(column) if not good(value))
@@ -104,7 +153,7 @@ class _Columns:
 
             self._mark(self._filenames, is_plain)
 
-    def _places(self, base: str) -> Sequence[str | None]:
+    def _places(self, base: str) -> list[Any]:
         """Give the folders that the files are in: relative ones are few, others may be one for each file."""
         names, urls = self._filenames, self._urls
         if max(map(len, urls)) > MAX_TEXT:
@@ -123,36 +172,20 @@ class _Columns:
             self._mark(found, lambda place: place is not None)
         return found
 
-    def _digests(self) -> Sequence[str]:
-        hashes = self._hashes
-        digests: list[str]
-        try:
-            digests = list(map(_sha256, hashes))
-        except KeyError:
-            digests = [one.get("sha256", "") for one in hashes]
-        if set(map(len, hashes)) != {1}:
-            self._mark(hashes, lambda one: len(one) == 1)
-        if not _are_sha256(digests):
-            self._mark(digests, lambda digest: _are_sha256((digest,)))
-        return digests
-
-    def _advertised(self) -> Sequence[str | dict[str, str] | None]:
-        """Give the hashes of the sidecars: a text where it is a sha256 alone."""
+    def _check_hashes(self) -> None:
+        if not _are_sha256(self._digests):
+            self._mark(self._digests, lambda digest: _are_sha256((digest,)))
         told = self._metadata
-        given = [one for one in told if one.__class__ is dict]
-        if not {len(one) for one in given} <= {1} or not _are_sha256([one.get("sha256") for one in given]):
-            self._mark(
-                told, lambda one: one.__class__ is not dict or (len(one) == 1 and _are_sha256((one.get("sha256"),)))
-            )
-        return [one.get("sha256") if one.__class__ is dict else {} if one is True else None for one in told]
+        if not _are_sha256([one for one in told if one.__class__ is str]):
+            self._mark(told, lambda one: one.__class__ is not str or _are_sha256((one,)))
 
-    def _whole_numbers(self) -> Sequence[int | None]:
+    def _whole_numbers(self) -> list[int | None]:
         sizes = self._sizes
         if set(map(type, sizes)) == {int} and min(sizes) >= 0:
             return sizes
         return [size if type(size) is int and size >= 0 else None for size in sizes]
 
-    def _pythons(self) -> Sequence[str | None]:
+    def _pythons(self) -> list[str | None]:
         if not _TEXT_OR_NONE.issuperset(map(type, self._needs)):
             self._mark(self._needs, lambda needs: needs is None or type(needs) is str)
             self._needs = [needs if type(needs) is str else None for needs in self._needs]
@@ -161,7 +194,7 @@ class _Columns:
             self._mark(self._needs, lambda needs: not needs or table[needs] is not None)
         return [table[needs] for needs in self._needs]
 
-    def _reasons(self) -> Sequence[str | None]:
+    def _reasons(self) -> list[str | None]:
         yanks = self._yanks
         if set(map(type, yanks)) == {bool} and True not in yanks:
             return [None] * len(yanks)
@@ -202,7 +235,7 @@ def _are_sha256(digests: Sequence[Any]) -> bool:
         return False
 
 
-def _texts(column: Sequence[Any]) -> Sequence[str | None]:
+def _texts(column: list[Any]) -> list[str | None]:
     if _TEXT_OR_NONE.issuperset(map(type, column)):
         return column
     return [text if type(text) is str else None for text in column]

@@ -9,15 +9,18 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, cast
 from urllib.parse import unquote, urljoin, urlsplit
 
 from envkit.errors import TransportError
 from envkit.index.entries import Collector, resolve
-from envkit.index.plain_entries import MAX_TEXT, plain_rows
+from envkit.index.plain_entries import MAX_TEXT, fields_of, plain_columns
+from envkit.index.typed_page import TypedPage, read_typed
 from envkit.model.candidate import Reason, Rejection
-from envkit.model.listing import Listing, Row
+from envkit.model.listing import Columns, Files, Listing, Row
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 HTML_TYPE = "application/vnd.pypi.simple.v1+html"
@@ -68,28 +71,19 @@ def parse_json(data: bytes, url: str, project: str | None) -> ParsedPage:
     """Read a JSON page (PEP 691). Raises `TransportError`."""
     if len(data) > _LARGE:
         _check_density(data)
-    try:
-        page: Any = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise TransportError(f"the page is not JSON: {str(error)[:100]}") from error
-    if not isinstance(page, dict):
-        raise TransportError("the page is not a JSON object")
-    content = cast("dict[str, Any]", page)
+    typed = read_typed(data) if project is not None else None
+    content = typed.content if typed is not None else _read_json(data)
     meta = _mapping(content.get("meta"))
     _check_api_version(meta.get("api-version"), required=True)
-    files: list[Any] = content.get("files", _MISSING)
+    files: list[Any] = typed.files if typed is not None else content.get("files", _MISSING)
     if not isinstance(files, list) or files is _MISSING:
         raise TransportError("the page has no list of files")
     collector = Collector(url, project)
-    rows = plain_rows(files, url, project) if project is not None else [None] * len(files)
-    if None in rows:
-        _add_json_files(collector, files, rows)
-    else:
-        collector.rows = cast("list[Row]", rows)
+    rows = _add_files(collector, files, typed)
     state = _mapping(content.get("project-status"))
     status = _text(state.get("status")) or _text(meta.get("project-status")) or "active"
     return ParsedPage(
-        rows=tuple(collector.rows),
+        rows=rows,
         rejected=tuple(collector.rejected),
         tracks=_texts(meta.get("tracks")),
         alternates=_texts(content.get("alternate-locations")),
@@ -106,19 +100,56 @@ def _check_density(data: bytes) -> None:
             raise TransportError(f"the page has more than {most} times {sign.decode()!r}")
 
 
-def _add_json_files(collector: Collector, entries: list[Any], rows: Sequence[Row | None]) -> None:
-    """Add the files of which some have to be looked at closely: those without a row."""
-    for entry, row in zip(entries, rows, strict=True):
-        if row is not None:
-            collector.rows.append(row)
-        elif isinstance(entry, dict):
-            _add_json_file(collector, cast("dict[str, Any]", entry))
-        else:
-            collector.reject("?", "invalid-name", "an entry that is not an object")
+def _read_json(data: bytes) -> dict[str, Any]:
+    try:
+        try:
+            page: Any = json.loads(data)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise
+        except ValueError:
+            page = json.loads(data, parse_int=_whole_number)
+    except (ValueError, RecursionError) as error:
+        raise TransportError(f"the page is not JSON: {str(error)[:100]}") from error
+    if not isinstance(page, dict):
+        raise TransportError("the page is not a JSON object")
+    return cast("dict[str, Any]", page)
 
 
-def _add_json_file(collector: Collector, entry: dict[str, Any]) -> None:
-    get = entry.get
+def _whole_number(digits: str) -> int | None:
+    try:
+        return int(digits)
+    except ValueError:
+        return None  # thousands of digits, which CPython refuses: it matters if somebody asks for that field
+
+
+def _add_files(collector: Collector, files: list[Any], typed: TypedPage | None) -> Sequence[Row]:
+    """Read the files as columns; those that are unusual one by one, and all of them where they do not make columns."""
+    entry = files.__getitem__ if typed is None else typed.entry
+    found: tuple[Columns, set[int]] | None = None
+    if collector.project is not None:
+        with suppress(KeyError, TypeError, AttributeError, ValueError, IndexError):
+            fields = fields_of(files) if typed is None else typed.fields()
+            found = plain_columns(fields, collector.base, collector.project)
+    if found is None:
+        for at in range(len(files)):
+            _add_json_file(collector, entry(at))
+        return tuple(collector.rows)
+    columns, odd = found
+    kept = bytearray(b"\1") * len(files)
+    for at in sorted(odd):
+        _add_json_file(collector, entry(at))
+        kept[at] = bool(collector.rows)
+        if collector.rows:
+            for column, value in zip(cast("tuple[list[Any], ...]", columns), collector.rows.pop(), strict=True):
+                column[at] = value
+    return Files(columns if all(kept) else cast("Columns", tuple([list(compress(one, kept)) for one in columns])))
+
+
+def _add_json_file(collector: Collector, entry: object) -> None:
+    if not isinstance(entry, dict):
+        collector.reject("?", "invalid-name", "an entry that is not an object")
+        return
+    get = cast("dict[str, Any]", entry).get
     filename, url = get("filename"), get("url")
     if not isinstance(filename, str) or not isinstance(url, str):
         collector.reject(str(filename)[:100], "invalid-name", "an entry without a file name and an address")

@@ -1,51 +1,46 @@
-"""The form in which a page is kept: what a page says at once, and its files, which are read when somebody looks at one."""
+"""The form in which a page is kept: what a page says at once, and its files, which are read when somebody looks at one.
+
+In an old form of marshal, which does not look for what it has written before: that takes longer than writing it again.
+"""
 
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
+
+from envkit.model.listing import Columns, Files, columns_of
 
 if TYPE_CHECKING:
     from envkit.index.simple_api import ParsedPage
-    from envkit.model.listing import Row
 
 
-class StoredRows(Sequence["Row"]):
-    """The rows of a stored page; they are read with the first look at one."""
+class StoredFiles(Files):
+    """The files of a stored page; they are read with the first look at one."""
 
-    __slots__ = ("_count", "_data", "_rows")
+    __slots__ = ("_count", "_data")
 
     def __init__(self, count: int, data: bytes) -> None:
         self._count = count
         self._data: bytes | None = data
-        self._rows: tuple[Row, ...] | None = None
+        self._columns = None
 
-    def _read(self) -> tuple[Row, ...]:
-        rows, data = self._rows, self._data
-        if rows is None and data is not None:
-            rows = marshal.loads(data)  # noqa: S302  private, and checked by the bucket's checksum
-            self._rows = rows  # before the data goes, as another thread may look just now
+    @property
+    def columns(self) -> Columns:
+        """The fields of all files."""
+        columns, data = self._columns, self._data
+        if columns is None and data is not None:
+            columns = marshal.loads(data)  # noqa: S302  private, and checked by the bucket's checksum
+            self._columns = columns  # before the data goes, as another thread may look just now
             self._data = None
-        return rows if rows is not None else self._read()
+        return columns if columns is not None else self.columns
 
     def __len__(self) -> int:
         return self._count
 
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self._read())
-
-    @overload
-    def __getitem__(self, at: int) -> Row: ...
-    @overload
-    def __getitem__(self, at: slice) -> tuple[Row, ...]: ...
-    def __getitem__(self, at: int | slice) -> Row | tuple[Row, ...]:
-        return self._read()[at]
-
 
 def pack(page: ParsedPage) -> bytes:
     """Give the stored form of a page."""
-    rows = marshal.dumps(tuple(page.rows), 4)
+    rows = marshal.dumps(columns_of(page.rows), 2)
     head = (page.rejected, page.tracks, page.alternates, page.versions, page.status, page.status_reason)
     return marshal.dumps((len(page.rows), rows, *head), 4)
 
@@ -60,7 +55,7 @@ def unpack(data: bytes) -> ParsedPage | None:
     except (ValueError, TypeError, EOFError):
         return None
     return ParsedPage(
-        rows=StoredRows(count, rows),
+        rows=StoredFiles(count, rows),
         rejected=rejected,
         tracks=tracks,
         alternates=alternates,

@@ -1,12 +1,13 @@
-"""The files of a page as rows: plain tuples that are quick to make, to judge and to store.
+"""The files of a page as columns, and as rows, plain tuples: quick to make, to judge and to store.
 
-Pages have thousands of files of which a resolution uses a few, so an `Artifact` is made only of what is looked at.
+Pages have thousands of files of which a resolution uses a few, so a row is made only of what is looked at, and an
+`Artifact` of what is shown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias, overload
+from typing import TypeAlias, cast, overload
 
 from envkit.model.artifact import Artifact
 
@@ -19,8 +20,57 @@ Row: TypeAlias = tuple[str, str, Hashes, int | None, str | None, str | None, str
 The place is the folder that the file is in, with a slash at the end, or "=" and the whole address.
 """
 
+Columns: TypeAlias = tuple[
+    list[str], list[str], list[Hashes], list[int | None], list[str | None], list[str | None], list[str | None],
+    list[Hashes | None], list[str | None],
+]  # fmt: skip
+"""The same of many files: a list for each field."""
+
 Run: TypeAlias = tuple[Sequence[Row], str | None]
 """Rows, and the index that they are from."""
+
+
+class Files(Sequence[Row]):
+    """Rows that are kept as columns, which are far fewer objects; a row is made when it is looked at."""
+
+    __slots__ = ("_columns",)
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns: Columns | None = columns
+
+    @property
+    def columns(self) -> Columns:
+        """The fields of all files."""
+        assert self._columns is not None
+        return self._columns
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[Row]:
+        return zip(*self.columns, strict=True)
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, at: int | slice) -> Row | tuple[Row, ...]:
+        if isinstance(at, slice):
+            return tuple(zip(*[column[at] for column in self.columns], strict=True))
+        return cast("Row", tuple([column[at] for column in self.columns]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Files) and self.columns == other.columns
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
+def columns_of(rows: Sequence[Row]) -> Columns:
+    """Give rows as columns."""
+    if isinstance(rows, Files):
+        return rows.columns
+    return cast("Columns", tuple(map(list, zip(*rows, strict=True)))) if rows else ([], [], [], [], [], [], [], [], [])
 
 
 def place_of(url: str, filename: str) -> str:

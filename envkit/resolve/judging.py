@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from packaging.version import Version
 from envkit.errors import RequirementError
 from envkit.model.candidate import Reason
 from envkit.model.identity import normalize, parse_version
-from envkit.model.listing import Hashes, Row
+from envkit.model.listing import Files, Hashes, Row
 from envkit.resolve.rules import Rules, read_time
 
 _SDIST = (".tar.gz", ".zip")
@@ -67,14 +67,15 @@ class Judge:
         self._pythons: dict[str | None, No | None] = {None: None, "": None}
         self._hopeless: set[str] = set()
 
-    def hopeful(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def hopeful(self, rows: Sequence[Row]) -> Iterator[Row]:
         """Leave out files that do not count by the ends of their names alone: most of a large project, for little."""
         hopeless = self._hopeless
         sdists = self._sdists and self._builds
-        for row in rows:
-            ending = row[0].split("-", 2)[-1]
+        filenames = rows.columns[0] if isinstance(rows, Files) else [row[0] for row in rows]
+        for at, filename in enumerate(filenames):
+            ending = filename.split("-", 2)[-1]
             if ending not in hopeless and (sdists or ending[-7:] != ".tar.gz"):
-                yield row
+                yield rows[at]
 
     def __call__(self, row: Row) -> tuple[Version, Rank] | No:
         """Judge a file: by its name, then by everything else."""

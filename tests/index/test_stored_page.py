@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envkit.index.simple_api import parse_json
-from envkit.index.stored_page import StoredRows, pack, unpack
+from envkit.index.stored_page import StoredFiles, pack, unpack
 
 BASE = "https://index.example/simple/demo/"
 FILES = st.fixed_dictionaries(
@@ -56,7 +56,7 @@ def test_many_threads_look_first() -> None:
     for _ in range(50):
         rows = unpack(pack(row))
         assert rows is not None
-        assert isinstance(rows.rows, StoredRows)
+        assert isinstance(rows.rows, StoredFiles)
         barrier = Barrier(4)
 
         def look(rows: Any = rows.rows, barrier: Barrier = barrier) -> Any:
