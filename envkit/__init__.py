@@ -9,8 +9,6 @@ errors are `EnvkitError`.
 Names are loaded when first used (PEP 562), so importing this costs next to nothing.
 """
 
-from __future__ import annotations
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -52,7 +50,7 @@ if TYPE_CHECKING:
     from envkit.interpreter.interpreter import Interpreter as Interpreter
     from envkit.kit.configuration import ConfigurationError as ConfigurationError
     from envkit.kit.env_builder import EnvBuilder as EnvBuilder
-    from envkit.kit.functions import create as create
+    from envkit.kit.env_builder import create as create
     from envkit.kit.functions import freeze as freeze
     from envkit.kit.functions import install as install
     from envkit.kit.kit import Kit as Kit
@@ -89,8 +87,8 @@ _HOMES = {
     "interpreter.interpreter": "Interpreter",
     "formats.lock": "Lock",
     "kit.configuration": "ConfigurationError",
-    "kit.env_builder": "EnvBuilder",
-    "kit.functions": "create freeze install",
+    "kit.env_builder": "EnvBuilder create",
+    "kit.functions": "freeze install",
     "kit.kit": "Kit",
     "model.artifact": "Artifact",
     "model.candidate": "Rejection",
@@ -169,7 +167,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     home = _HOME_OF.get(name)
     if home is not None:
         value = globals()[name] = getattr(_load(home), name)
@@ -179,7 +177,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _load(module: str) -> Any:
+def _load(module: str) -> "Any":
     import sys
 
     # What `importlib.import_module` does; loading that costs as much as making an environment.
@@ -187,5 +185,5 @@ def _load(module: str) -> Any:
     return sys.modules[f"{__name__}.{module}"]
 
 
-def __dir__() -> list[str]:
+def __dir__() -> "list[str]":
     return sorted({*globals(), *_HOME_OF})

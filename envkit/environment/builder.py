@@ -1,22 +1,18 @@
 """Make environments. `EnvBuilder` does what the standard library's ``venv.EnvBuilder`` does, hook for hook."""
 
-from __future__ import annotations
-
 import os
 from _thread import RLock  # `threading` itself costs more
 
 from envkit.environment import activation
-from envkit.environment.claiming import claim_folder, give_up, is_made
 from envkit.environment.environment import Environment
-from envkit.environment.folders import check_path
+from envkit.environment.folders import check_path, claim_folder, give_up, is_made
 from envkit.environment.hooks import Hooks
 from envkit.environment.rules import Rules
-from envkit.host import files
 from envkit.interpreter.interpreter import Interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any
 
     from envkit.environment.ports import Seeder
@@ -47,13 +43,13 @@ class EnvBuilder(Hooks):
         prompt: str | None = None,
         upgrade_deps: bool = False,  # noqa: FBT001, FBT002  as in venv
         *,
-        scm_ignore_files: Iterable[str] = frozenset(),
-        interpreter: Interpreter | str | os.PathLike[str] | None = None,
+        scm_ignore_files: "Iterable[str]" = frozenset(),
+        interpreter: "Interpreter | str | os.PathLike[str] | None" = None,
         relocatable: bool = False,
-        activators: Iterable[str] | None = None,
+        activators: "Iterable[str] | None" = None,
         force: bool = False,
-        seeder: Seeder | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
+        seeder: "Seeder | None" = None,
+        cache_dir: "str | os.PathLike[str] | None" = None,
     ) -> None:
         self.system_site_packages = system_site_packages
         self.clear = clear
@@ -77,7 +73,7 @@ class EnvBuilder(Hooks):
         """The interpreter that environments are made for, as it was given."""
         return self._interpreter
 
-    def _find(self, interpreter: Interpreter | str | os.PathLike[str] | None) -> Interpreter:
+    def _find(self, interpreter: "Interpreter | str | os.PathLike[str] | None") -> Interpreter:
         if interpreter is None:
             return Interpreter.current()
         if isinstance(interpreter, Interpreter):
@@ -86,7 +82,7 @@ class EnvBuilder(Hooks):
 
     # --- making one
 
-    def create(self, env_dir: str | os.PathLike[str]) -> Environment:
+    def create(self, env_dir: "str | os.PathLike[str]") -> Environment:
         """Make an environment in a folder, or complete or renew the one that is there.
 
         Two callers at once: one makes it, the other waits and gets the same one, or a `VenvError` where it asked for
@@ -99,7 +95,7 @@ class EnvBuilder(Hooks):
         with self.__dict__.setdefault("_lock", RLock()):
             return self._create(path)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> "dict[str, Any]":
         return {key: value for key, value in self.__dict__.items() if key != "_lock"}
 
     def _create(self, path: str) -> Environment:
@@ -116,7 +112,7 @@ class EnvBuilder(Hooks):
             raise
         return environment
 
-    def _made_by_another(self, path: str, held: Claim) -> Environment | None:
+    def _made_by_another(self, path: str, held: "Claim") -> Environment | None:
         """Give the environment that another process made while this one waited."""
         if held.unfinished or self.clear or self.upgrade or not is_made(path, self._rules) or not held.waited:
             return None
@@ -124,7 +120,7 @@ class EnvBuilder(Hooks):
 
         return Environment(*open_environment(path, cache_dir=self._cache_dir, claimed=True))
 
-    def _make(self, env_dir: str, held: Claim | None) -> Environment:
+    def _make(self, env_dir: str, held: "Claim | None") -> Environment:
         if held is not None and (self.clear or held.clearing):
             held.unfinished = True  # from here on a failure leaves less than there was
             held.begin_clearing()
@@ -157,41 +153,24 @@ class EnvBuilder(Hooks):
 
     # --- more than venv
 
-    def repair(self, environment: Environment | str | os.PathLike[str]) -> Environment:
+    def repair(self, environment: "Environment | str | os.PathLike[str]") -> Environment:
         """Make a broken environment whole without losing what is installed; see `envkit.environment.repair`."""
-        from envkit.environment.repair import prepare
+        from envkit.environment.repair import prepare, remove_programs
 
-        path, config = prepare(environment, self._rules)
-        again = self.like(config)
-        again.remove_programs(path)
-        return again.create(path)
-
-    def like(self, config: Mapping[str, str]) -> EnvBuilder:
-        """Give a builder for the same interpreter that keeps what an environment's ``pyvenv.cfg`` says."""
-        from envkit.environment.repair import prompt_of
-
-        return EnvBuilder(
-            system_site_packages=config.get("include-system-site-packages", "").lower() == "true",
+        path, kept = prepare(environment, self._rules)
+        again = EnvBuilder(
             symlinks=self.symlinks,
-            prompt=prompt_of(config),
             scm_ignore_files=self.scm_ignore_files,
             interpreter=self._interpreter,
-            relocatable=config.get("relocatable", "").lower() == "true",
             activators=self.activators,
             cache_dir=self._cache_dir,
+            **kept,
         )
-
-    def remove_programs(self, env_dir: str) -> None:
-        """Take away the names that the Python of an environment has, so that they are made anew."""
-        folder = self._venv_path(env_dir, "scripts")
-        own = os.path.basename(self._interpreter.base.executable)
-        for name in (own, *self._rules.aliases):
-            path = os.path.join(folder, name)
-            if os.path.islink(path) or os.path.isfile(path):
-                files.unlink(path, missing_ok=True)
+        remove_programs(path, self._rules)
+        return again.create(path)
 
 
-def _check_activators(names: Iterable[str]) -> tuple[str, ...]:
+def _check_activators(names: "Iterable[str]") -> "tuple[str, ...]":
     chosen = tuple(dict.fromkeys(name.lower() for name in names))
     for name in chosen:
         if name not in activation.ACTIVATORS:

@@ -1,7 +1,5 @@
 """One environment, as a frozen value."""
 
-from __future__ import annotations
-
 import os
 
 TYPE_CHECKING = False
@@ -24,13 +22,13 @@ class Environment:
 
     __slots__ = ("_config", "_path", "interpreter", "kind")
 
-    interpreter: Interpreter
+    interpreter: "Interpreter"
     kind: str
-    _config: dict[str, str] | None
+    _config: "dict[str, str] | None"
     _path: str
 
     def __init__(
-        self, root: str, interpreter: Interpreter, config: Mapping[str, str] | None, kind: str = "venv"
+        self, root: str, interpreter: "Interpreter", config: "Mapping[str, str] | None", kind: str = "venv"
     ) -> None:
         """Take what is known; *config* None is read when it is first asked for."""
         put = object.__setattr__
@@ -42,11 +40,11 @@ class Environment:
     @classmethod
     def open(
         cls,
-        path: str | os.PathLike[str],
+        path: "str | os.PathLike[str]",
         *,
-        cache_dir: str | os.PathLike[str] | None = None,
-        environ: Mapping[str, str] | None = None,
-    ) -> Environment:
+        cache_dir: "str | os.PathLike[str] | None" = None,
+        environ: "Mapping[str, str] | None" = None,
+    ) -> "Environment":
         """Open the environment at *path*: its folder, or its Python.
 
         An operation that was cut off in it is brought to an end first. Raises `VenvError` that says what is wrong with a
@@ -58,14 +56,14 @@ class Environment:
         return cls(*open_environment(os.path.abspath(path), cache_dir=cache_dir, environ=environ))
 
     @classmethod
-    def current(cls) -> Environment:
+    def current(cls) -> "Environment":
         """Give the environment, or the installation, that the running Python is in."""
         from envkit.environment.recognise import current_environment
 
         return cls(*current_environment())
 
     @property
-    def root(self) -> Path:
+    def root(self) -> "Path":
         """The folder."""
         from pathlib import Path
 
@@ -77,12 +75,12 @@ class Environment:
         return self._path
 
     @property
-    def config(self) -> Mapping[str, str]:
+    def config(self) -> "Mapping[str, str]":
         """The keys of ``pyvenv.cfg`` in lower case, and their values."""
         return dict(self._keys)
 
     @property
-    def _keys(self) -> dict[str, str]:
+    def _keys(self) -> "dict[str, str]":
         if self._config is None:
             from envkit.interpreter.pyvenv import read_config
 
@@ -96,7 +94,7 @@ class Environment:
         return self.interpreter.executable
 
     @property
-    def paths(self) -> Mapping[str, str]:
+    def paths(self) -> "Mapping[str, str]":
         """Where things are installed, by the keys of `sysconfig.get_paths`."""
         return self.interpreter.paths
 
@@ -121,11 +119,11 @@ class Environment:
         return self._keys.get("relocatable", "").lower() == "true"
 
     @property
-    def site_packages(self) -> tuple[str, ...]:
+    def site_packages(self) -> "tuple[str, ...]":
         """The folders that distributions of this environment itself are in, pure ones first."""
         return self.interpreter.site_packages
 
-    def distributions(self) -> tuple[InstalledDistribution, ...]:
+    def distributions(self) -> "tuple[InstalledDistribution, ...]":
         """Read what is installed here, after bringing to an end what was cut off.
 
         Raises `VenvError` ("missing", "not-an-environment") where the environment has been removed or renamed.
@@ -139,12 +137,12 @@ class Environment:
 
     def run(
         self,
-        command: Sequence[str],
+        command: "Sequence[str]",
         *,
-        environ: Mapping[str, str] | None = None,
+        environ: "Mapping[str, str] | None" = None,
         timeout: float | None = None,
-        **options: Any,
-    ) -> subprocess.CompletedProcess[Any]:
+        **options: "Any",
+    ) -> "subprocess.CompletedProcess[Any]":
         """Run a program as if this environment was active, and wait for it.
 
         A bare name is looked for among the environment's programs first; "python" is its Python. *environ* replaces the
@@ -156,7 +154,7 @@ class Environment:
         place = Place(self._path, self.paths["scripts"], self.executable, variable)
         return run(place, command, environ=environ, timeout=timeout, **options)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> "dict[str, Any]":
         """Give all as plain data."""
         return {
             "schema": 1,
@@ -168,7 +166,7 @@ class Environment:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Environment:
+    def from_dict(cls, data: "Mapping[str, Any]") -> "Environment":
         """Read what `to_dict` gave. Raises `ValueError` where it does not fit."""
         from envkit.interpreter.interpreter import Interpreter
 
@@ -198,5 +196,5 @@ class Environment:
     def __repr__(self) -> str:
         return f"Environment({self._path!r}, kind={self.kind!r}, python={self.interpreter.version!r})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> "tuple[Any, ...]":
         return (Environment, (self._path, self.interpreter, self._keys, self.kind))

@@ -1,16 +1,23 @@
 """The overridable methods of ``venv.EnvBuilder``, each with the meaning and the context that it has there."""
 
-from __future__ import annotations
-
 import os
 import sys
 
-from envkit.environment import activation, executables
-from envkit.environment.claiming import check_clearable
-from envkit.environment.configuration import configuration
+from envkit.environment import activation
 from envkit.environment.environment import Environment
-from envkit.environment.folders import below, check_path, empty, is_folder, make_below, make_folder, put, same_long_path
-from envkit.environment.rules import Rules
+from envkit.environment.folders import (
+    below,
+    check_clearable,
+    check_path,
+    copy_file,
+    empty,
+    is_folder,
+    link,
+    make_below,
+    make_folder,
+    put,
+)
+from envkit.environment.rules import Rules, configuration
 from envkit.host import files
 
 TYPE_CHECKING = False
@@ -33,21 +40,22 @@ _GITIGNORE = b"# Created by venv; see https://docs.python.org/3/library/venv.htm
 class Hooks:
     """What `EnvBuilder.create` calls, in this order; its attributes are the constructor's arguments."""
 
-    system_site_packages: bool
-    clear: bool
-    symlinks: bool
-    upgrade: bool
-    with_pip: bool
-    orig_prompt: str | None
-    prompt: str | None
-    upgrade_deps: bool
-    scm_ignore_files: frozenset[str]
-    relocatable: bool
-    force: bool
-    activators: tuple[str, ...] | None
-    _seeder: Seeder | None
-    _interpreter: Interpreter
-    _rules: Rules
+    if TYPE_CHECKING:
+        system_site_packages: bool
+        clear: bool
+        symlinks: bool
+        upgrade: bool
+        with_pip: bool
+        orig_prompt: str | None
+        prompt: str | None
+        upgrade_deps: bool
+        scm_ignore_files: frozenset[str]
+        relocatable: bool
+        force: bool
+        activators: tuple[str, ...] | None
+        _seeder: Seeder | None
+        _interpreter: Interpreter
+        _rules: Rules
 
     # --- folders
 
@@ -61,9 +69,13 @@ class Hooks:
     @classmethod
     def _same_path(cls, path1: str, path2: str) -> bool:
         """Tell whether two paths look the same to a reader, whatever they lead to."""
-        return path1 == path2 if os.name != "nt" else same_long_path(path1, path2)
+        if os.name != "nt":
+            return path1 == path2
+        from envkit.environment.windows import same_long_path
 
-    def ensure_directories(self, env_dir: str | os.PathLike[str]) -> SimpleNamespace:
+        return same_long_path(path1, path2)
+
+    def ensure_directories(self, env_dir: "str | os.PathLike[str]") -> "SimpleNamespace":
         """Make the folders. Gives the context: where everything is, for the hooks that follow."""
         env_dir = os.fspath(env_dir)
         check_path(env_dir)
@@ -90,7 +102,7 @@ class Hooks:
                 context.env_exec_cmd = real
         return context
 
-    def _context(self, env_dir: str) -> SimpleNamespace:
+    def _context(self, env_dir: str) -> "SimpleNamespace":
         executable = self._interpreter.base.executable
         if not executable:
             raise ValueError("Unable to determine path to the Python interpreter; name one that has a path")
@@ -114,11 +126,11 @@ class Hooks:
 
     # --- files
 
-    def create_git_ignore_file(self, context: SimpleNamespace) -> None:
+    def create_git_ignore_file(self, context: "SimpleNamespace") -> None:
         """Write a ``.gitignore`` that hides the whole folder from git."""
         put(os.path.join(context.env_dir, ".gitignore"), _GITIGNORE)
 
-    def create_configuration(self, context: SimpleNamespace) -> None:
+    def create_configuration(self, context: "SimpleNamespace") -> None:
         """Write ``pyvenv.cfg``, which tells Python that this is an environment."""
         context.cfg_path = os.path.join(context.env_dir, "pyvenv.cfg")
         text = configuration(self, context, self._rules)
@@ -129,21 +141,23 @@ class Hooks:
         if self.symlinks:
             try:
                 source = os.path.basename(src) if relative_symlinks_ok else src
-                executables.link(source, dst)
+                link(source, dst)
             except (OSError, NotImplementedError):
                 _warn(f"cannot link {dst} to {src}; it is copied instead")
             else:
                 return
-        executables.copy_file(src, dst)
+        copy_file(src, dst)
 
-    def setup_python(self, context: SimpleNamespace) -> None:
+    def setup_python(self, context: "SimpleNamespace") -> None:
         """Put the Python in place, under each of its names."""
         if self._rules.nt:
+            from envkit.environment import windows
+
             facts = self._interpreter.facts
-            executables.place_windows(
+            windows.place(
                 facts, context.bin_path, context.python_dir, context.env_exe, symlinks=self.symlinks, warn=_warn
             )
-            executables.copy_tcl(facts, context.env_dir, context.python_dir)
+            windows.copy_tcl(facts, context.env_dir, context.python_dir)
             return
         self._place(context.executable, context.env_exe, relative=False)
         own = os.path.basename(context.env_exe)
@@ -158,7 +172,7 @@ class Hooks:
 
     # --- what runs in it
 
-    def _call_new_python(self, context: SimpleNamespace, *py_args: str, **kwargs: Any) -> None:
+    def _call_new_python(self, context: "SimpleNamespace", *py_args: str, **kwargs: "Any") -> None:
         """Run the environment's Python; nothing of the caller's may lead it elsewhere."""
         import subprocess
 
@@ -169,7 +183,7 @@ class Hooks:
         kwargs["executable"] = context.env_exec_cmd
         subprocess.check_output([context.env_exec_cmd, *py_args], **kwargs)
 
-    def _setup_pip(self, context: SimpleNamespace) -> None:
+    def _setup_pip(self, context: "SimpleNamespace") -> None:
         """Put the pip of the target's ``ensurepip`` into the environment, and what else that brings."""
         from functools import partial
 
@@ -177,7 +191,7 @@ class Hooks:
 
         seed(self._environment(context), self._seeder, self._rules.seeds, partial(self._call_new_python, context))
 
-    def upgrade_dependencies(self, context: SimpleNamespace) -> None:
+    def upgrade_dependencies(self, context: "SimpleNamespace") -> None:
         """Upgrade pip, and what else ``ensurepip`` brings, to the newest versions of the index."""
         from functools import partial
 
@@ -188,7 +202,7 @@ class Hooks:
 
     # --- scripts
 
-    def setup_scripts(self, context: SimpleNamespace) -> None:
+    def setup_scripts(self, context: "SimpleNamespace") -> None:
         """Write the activation scripts, and what marks the folder as one that can be made again."""
         if self._is_overridden("install_scripts") or self._is_overridden("replace_variables"):
             self.install_scripts(context, activation.SCRIPTS)
@@ -197,46 +211,30 @@ class Hooks:
             activation.write(context.bin_path, self._scripts(), values, relocatable=self.relocatable)
         put(os.path.join(context.env_dir, "CACHEDIR.TAG"), _CACHEDIR_TAG)
 
-    def post_setup(self, context: SimpleNamespace) -> None:
+    def post_setup(self, context: "SimpleNamespace") -> None:
         """Do nothing: here subclasses put what they add."""
 
-    def replace_variables(self, text: str, context: SimpleNamespace) -> str:
+    def replace_variables(self, text: str, context: "SimpleNamespace") -> str:
         """Fill the variables of a script's text, quoted for the shell that ``context.script_path`` tells."""
         shell = activation.shell_of(getattr(context, "script_path", ""))
         return activation.render(text, shell, activation.values_of(context), relocatable=self.relocatable)
 
-    def install_scripts(self, context: SimpleNamespace, path: str) -> None:
+    def install_scripts(self, context: "SimpleNamespace", path: str) -> None:
         """Install the scripts of a folder: those in ``common`` and in the folder named for the platform (`os.name`)."""
-        from envkit.environment.scripts_folder import walk_scripts
+        from envkit.environment.scripts_folder import install_scripts
 
-        own = os.path.samefile(path, activation.SCRIPTS) if os.path.exists(path) else False
-        path = activation.SCRIPTS if own else path
-        chosen = {os.path.join(path, *parts) for parts in self._scripts()} if own else None
-        for source, target in walk_scripts(path, context.bin_path, "nt" if self._rules.nt else "posix"):
-            if chosen is not None and source not in chosen:
-                continue
-            context.script_path = source
-            with open(source, "rb") as stream:
-                data = stream.read()
-            if not source.endswith((".exe", ".pdb")):
-                try:
-                    data = self.replace_variables(data.decode("utf-8"), context).encode("utf-8", "surrogateescape")
-                except UnicodeError as error:
-                    _warn(f"{source} is left out: it is not text ({error})")
-                    continue
-            files.make_dirs(os.path.dirname(target))
-            put(target, data)
-            files.change_mode(target, 0o644 if own else os.stat(source).st_mode & 0o7777)
+        scripts = self._scripts() if os.path.exists(path) and os.path.samefile(path, activation.SCRIPTS) else None
+        install_scripts(path, context, self.replace_variables, "nt" if self._rules.nt else "posix", scripts)
 
     # --- what the hooks share
 
-    def _scripts(self) -> list[tuple[str, str]]:
+    def _scripts(self) -> "list[tuple[str, str]]":
         return activation.choose(self.activators, "nt" if self._rules.nt else "posix")
 
     def _is_overridden(self, hook: str) -> bool:
         return hook in self.__dict__ or getattr(type(self), hook) is not getattr(Hooks, hook)
 
-    def _environment(self, context: SimpleNamespace) -> Environment:
+    def _environment(self, context: "SimpleNamespace") -> Environment:
         plain = os.path.join(context.bin_path, "python")  # by which it is found when it is opened
         usual = not self._rules.nt and (not self._is_overridden("setup_python") or os.path.lexists(plain))
         executable = plain if usual else context.env_exe

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from envkit.errors import VenvError
-from envkit.host.gate import effect
+from envkit.host import effect
 from envkit.host.processes import inherited
 
 

@@ -7,20 +7,16 @@ The first line of the file is the holder's process. A second one notes that the 
 file's own inode, so that a file from elsewhere (an archive, a checkout) cannot ask for the removal of anything.
 """
 
-from __future__ import annotations
-
-import errno
 import os
 import time
 
-from envkit.host.gate import effect
+from envkit.host import effect
 
 _FLAGS = (
     os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 )
 
 _MOST = 128  # bytes that are read of a claim; ours have at most 50
-_NO_LOCKS = frozenset((errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL))
 
 
 class Claim:
@@ -75,7 +71,7 @@ class Claim:
             os.close(descriptor)
 
 
-def claim(path: str, *, timeout: float) -> Claim | None:
+def claim(path: str, *, timeout: float) -> "Claim | None":
     """Claim the folder that *path* is a file in, waiting at most *timeout* seconds; None when another still holds it."""
     waited = False
     deadline = time.monotonic() + timeout
@@ -133,7 +129,7 @@ def _note(descriptor: int) -> bytes:
     return b"clearing %d" % os.fstat(descriptor).st_ino
 
 
-def _still(path: str, seen: os.stat_result) -> bool:
+def _still(path: str, seen: "os.stat_result") -> bool:
     try:
         now = os.stat(path, follow_symlinks=False)
     except OSError:
@@ -163,6 +159,8 @@ else:
         except BlockingIOError:
             return False
         except OSError as error:
+            from errno import EINVAL, ENOLCK, ENOSYS, ENOTSUP
+
             # Some network file systems have no locks. Then there is no protection from others, and work goes on.
-            return error.errno in _NO_LOCKS
+            return error.errno in (ENOLCK, ENOTSUP, ENOSYS, EINVAL)
         return True

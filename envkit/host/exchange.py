@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from envkit.host.gate import effect
+from envkit.host import effect
 
 _AT_FDCWD = -100
 _CANNOT = frozenset((errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP))

@@ -1,30 +1,17 @@
-"""One gate that every effect passes, so that tests can fail, delay or kill at each in turn.
+"""Guard the gate that every effect passes, so that tests can fail, delay or kill at each in turn.
 
-In normal use the gate is open and costs one attribute look-up. A test sets a guard, which sees the name of the effect
-and its path before it happens, and may raise.
+A guard sees the name of the effect and its path before it happens, and may raise.
 """
 
 from __future__ import annotations
 
+from envkit import host
+from envkit.host import effect as effect
+from envkit.host import watched as watched
+
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # this module is on every path, also on those that take a millisecond
-    from collections.abc import Callable
-    from typing import TypeAlias
-
-    Guard: TypeAlias = Callable[[str, str], None]
-
-_guard: Guard | None = None
-
-
-def effect(name: str, path: str) -> None:
-    """Announce an effect, for example ``effect("rename", "/env/lib/x")``. Whatever the guard raises comes through."""
-    if _guard is not None:
-        _guard(name, path)
-
-
-def watched() -> bool:
-    """Whether a guard is set; a loop over thousands of files looks once instead of announcing each."""
-    return _guard is not None
+if TYPE_CHECKING:
+    from envkit.host import Guard
 
 
 class guarded:  # noqa: N801  it reads as a statement: `with guarded(guard):`
@@ -34,11 +21,9 @@ class guarded:  # noqa: N801  it reads as a statement: `with guarded(guard):`
         self._own = guard
 
     def __enter__(self) -> None:
-        global _guard  # noqa: PLW0603  one per process is the point: an effect cannot slip past in another thread
-        if _guard is not None:
+        if host.guard is not None:  # one per process is the point: an effect cannot slip past in another thread
             raise RuntimeError("a guard is already set")
-        _guard = self._own
+        host.guard = self._own
 
     def __exit__(self, *_: object) -> None:
-        global _guard  # noqa: PLW0603
-        _guard = None
+        host.guard = None

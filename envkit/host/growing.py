@@ -6,7 +6,7 @@ import os
 from types import TracebackType
 from typing import Self
 
-from envkit.host.gate import effect
+from envkit.host import effect
 
 
 class GrowingFile:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from envkit.host.gate import effect, watched
+from envkit.host import effect, watched
 
 LinkMode = Literal["auto", "clone", "hardlink", "copy", "symlink"]
 ConcreteMode = Literal["clone", "hardlink", "copy", "symlink"]

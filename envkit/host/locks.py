@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, cast
 
-from envkit.host.gate import effect
+from envkit.host import effect
 
 _LONGEST_PAUSE = 0.05
 _FLAGS = getattr(os, "O_CLOEXEC", 0)

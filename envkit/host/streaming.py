@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Literal
 
-from envkit.host.gate import effect
+from envkit.host import effect
 
 MAX_OUTPUT_BYTES = 32 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024

@@ -1,7 +1,5 @@
 """One Python interpreter, as a frozen value."""
 
-from __future__ import annotations
-
 import os
 
 TYPE_CHECKING = False
@@ -26,18 +24,18 @@ class Interpreter:
     version: str
     implementation: str
     prefix: str
-    core: Mapping[str, Any]
-    _details: Mapping[str, Any] | None
-    _base: Interpreter | None
-    _tags: tuple[str, ...] | None
+    core: "Mapping[str, Any]"
+    _details: "Mapping[str, Any] | None"
+    _base: "Interpreter | None"
+    _tags: "tuple[str, ...] | None"
 
     def __init__(
         self,
-        core: Mapping[str, Any],
-        details: Mapping[str, Any] | None = None,
-        tags: tuple[str, ...] | None = None,
+        core: "Mapping[str, Any]",
+        details: "Mapping[str, Any] | None" = None,
+        tags: "tuple[str, ...] | None" = None,
         *,
-        base: Interpreter | None = None,
+        base: "Interpreter | None" = None,
     ) -> None:
         """Take facts as the probe script gives them; *details* None means those of the running Python, read later."""
         put = object.__setattr__
@@ -53,7 +51,7 @@ class Interpreter:
     # --- how one is had
 
     @classmethod
-    def current(cls) -> Interpreter:
+    def current(cls) -> "Interpreter":
         """Give the interpreter that runs this code. Raises `InterpreterError` where it does not know its own path."""
         global _current  # noqa: PLW0603  the running Python does not change
         found = _current
@@ -64,12 +62,12 @@ class Interpreter:
     @classmethod
     def probe(
         cls,
-        path: str | os.PathLike[str],
+        path: "str | os.PathLike[str]",
         *,
-        cache_dir: str | os.PathLike[str] | None = None,
+        cache_dir: "str | os.PathLike[str] | None" = None,
         timeout: float = 10.0,
-        environ: Mapping[str, str] | None = None,
-    ) -> Interpreter:
+        environ: "Mapping[str, str] | None" = None,
+    ) -> "Interpreter":
         """Ask the interpreter at *path* (an executable, or an environment's folder) about itself.
 
         The answer is kept in this process, and in *cache_dir* for others, under the real path, size and modification
@@ -89,12 +87,12 @@ class Interpreter:
     # --- what it knows
 
     @property
-    def base(self) -> Interpreter:
+    def base(self) -> "Interpreter":
         """The interpreter itself, or the one that its environment was made from."""
         return self if self._base is None else self._base
 
     @property
-    def version_info(self) -> tuple[int, int, int]:
+    def version_info(self) -> "tuple[int, int, int]":
         """The first three numbers of the version."""
         major, minor, micro = self.core["version_info"][:3]
         return (major, minor, micro)
@@ -130,18 +128,18 @@ class Interpreter:
         return bool(self.core["is_64bit"])
 
     @property
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> "Mapping[str, Any]":
         """All facts, as the probe script gives them; for the base of an environment."""
         return {**self.base.core, "details": dict(self.base.details)}
 
     @property
-    def paths(self) -> Mapping[str, str]:
+    def paths(self) -> "Mapping[str, str]":
         """Where things are installed, by the keys of `sysconfig.get_paths`."""
         if self._base is None:
             return dict(self.details["paths"])
         return self._base.paths_in(self.prefix)
 
-    def paths_in(self, root: str) -> dict[str, str]:
+    def paths_in(self, root: str) -> "dict[str, str]":
         """Give the paths of an environment of this interpreter at *root*."""
         from envkit.interpreter.script import ENVIRONMENT
 
@@ -152,14 +150,14 @@ class Interpreter:
         }
 
     @property
-    def site_packages(self) -> tuple[str, ...]:
+    def site_packages(self) -> "tuple[str, ...]":
         """The folders that distributions are in; an installation may have some that ``paths`` does not name."""
         paths = self.paths
         more: list[str] = [] if self._base is not None else self.details.get("site_packages") or []
         return tuple(dict.fromkeys((paths["purelib"], paths["platlib"], *more)))
 
     @property
-    def markers(self) -> Mapping[str, str]:
+    def markers(self) -> "Mapping[str, str]":
         """The variables of PEP 508, without ``extra``."""
         if self._base is not None:
             return self._base.markers
@@ -171,7 +169,7 @@ class Interpreter:
         return dict(self._details["markers"])
 
     @property
-    def tags(self) -> tuple[str, ...]:
+    def tags(self) -> "tuple[str, ...]":
         """The compatibility tags, the most wanted first."""
         if self._base is not None:
             return self._base.tags
@@ -194,7 +192,7 @@ class Interpreter:
         return read_marker(self.details["paths"]["stdlib"])
 
     @property
-    def details(self) -> Mapping[str, Any]:
+    def details(self) -> "Mapping[str, Any]":
         """The facts that ``core`` has not; reading those of the running Python takes some milliseconds, once."""
         if self._base is not None:
             return self._base.details
@@ -205,13 +203,13 @@ class Interpreter:
         assert self._details is not None
         return self._details
 
-    def in_environment(self, root: str, executable: str) -> Interpreter:
+    def in_environment(self, root: str, executable: str) -> "Interpreter":
         """Give the interpreter of an environment at *root* that was made from this one."""
         return Interpreter({**self.base.core, "executable": executable, "prefix": root}, base=self.base)
 
     # --- a value
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> "dict[str, Any]":
         """Give all facts as plain data."""
         return {
             "schema": 1,
@@ -227,7 +225,7 @@ class Interpreter:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Interpreter:
+    def from_dict(cls, data: "Mapping[str, Any]") -> "Interpreter":
         """Read what `to_dict` gave. Raises `ValueError` where it does not fit."""
         if data.get("schema") != 1:
             raise ValueError(f"Interpreter: schema {data.get('schema')!r} is not 1")
@@ -248,7 +246,7 @@ class Interpreter:
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"cannot delete {name!r}: an Interpreter is frozen")
 
-    def _key(self) -> tuple[object, ...]:
+    def _key(self) -> "tuple[object, ...]":
         return (self.executable, self.prefix, self.version, self.implementation, self.base.core["executable"])
 
     def __eq__(self, other: object) -> bool:
@@ -260,14 +258,14 @@ class Interpreter:
     def __repr__(self) -> str:
         return f"Interpreter({self.executable!r}, {self.implementation} {self.version})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> "tuple[Any, ...]":
         return (Interpreter.from_dict, (self.to_dict(),))
 
 
-_current: Interpreter | None = None
+_current: "Interpreter | None" = None
 
 
-def _read_current() -> Interpreter:
+def _read_current() -> "Interpreter":
     from envkit.interpreter.script import core
 
     facts: dict[str, Any] = core()

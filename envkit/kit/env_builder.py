@@ -1,6 +1,4 @@
-"""`envkit.EnvBuilder`: the builder of environments, with envkit's own installer for pip."""
-
-from __future__ import annotations
+"""`envkit.create` and `envkit.EnvBuilder`: the builder of environments, with envkit's own installer for pip."""
 
 import os
 
@@ -12,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from envkit.environment.environment import Environment
     from envkit.environment.ports import Seeder
     from envkit.kit.parts import Parts
 
@@ -34,14 +33,14 @@ class EnvBuilder(builder.EnvBuilder):
         prompt: str | None = None,
         upgrade_deps: bool = False,  # noqa: FBT001, FBT002
         *,
-        scm_ignore_files: Iterable[str] = frozenset(),
-        interpreter: Interpreter | str | os.PathLike[str] | None = None,
+        scm_ignore_files: "Iterable[str]" = frozenset(),
+        interpreter: "Interpreter | str | os.PathLike[str] | None" = None,
         relocatable: bool = False,
-        activators: Iterable[str] | None = None,
+        activators: "Iterable[str] | None" = None,
         force: bool = False,
-        seeder: Seeder | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
-        parts: Parts | None = None,
+        seeder: "Seeder | None" = None,
+        cache_dir: "str | os.PathLike[str] | None" = None,
+        parts: "Parts | None" = None,
     ) -> None:
         self._parts = parts
         super().__init__(
@@ -65,7 +64,7 @@ class EnvBuilder(builder.EnvBuilder):
 
             self._seeder = PoolSeeder(self._find_parts)
 
-    def _find_parts(self) -> Parts:
+    def _find_parts(self) -> "Parts":
         if self._parts is None:
             from envkit.kit.parts import Parts
             from envkit.kit.settings import Settings
@@ -73,7 +72,7 @@ class EnvBuilder(builder.EnvBuilder):
             self._parts = Parts(Settings())
         return self._parts
 
-    def _find(self, interpreter: Interpreter | str | os.PathLike[str] | None) -> Interpreter:
+    def _find(self, interpreter: "Interpreter | str | os.PathLike[str] | None") -> Interpreter:
         """Find what was named: also a version or a range, of which the best interpreter of the machine is taken."""
         if interpreter is None or isinstance(interpreter, Interpreter):
             return super()._find(interpreter)
@@ -88,7 +87,26 @@ class EnvBuilder(builder.EnvBuilder):
         return default_cache_dir()
 
 
-def _choose(python: Any, facts: str | os.PathLike[str]) -> Interpreter:
+def create(
+    path: "str | os.PathLike[str]", python: "Interpreter | str | os.PathLike[str] | None" = None, **options: "Any"
+) -> "Environment":
+    """Make an environment; see `Kit.create`. Without *parts* among the options those of a kit without arguments serve."""
+    # what `python -m venv` does where the class itself is more careful
+    options = {"symlinks": os.name != "nt", "scm_ignore_files": ("git",), **options}
+    try:
+        return EnvBuilder(interpreter=python, **options).create(path)
+    except (OSError, ValueError) as error:  # what `venv` raises, and subclasses of the builder rely on
+        from envkit.errors import EnvkitError, VenvError
+
+        if isinstance(error, EnvkitError):
+            raise
+        told = getattr(error, "strerror", None) or error
+        raise VenvError(
+            f"{os.fspath(path)}: {told}", context={"path": os.fspath(path), "problem": "refused"}
+        ) from error
+
+
+def _choose(python: "Any", facts: "str | os.PathLike[str]") -> Interpreter:
     """Give the interpreter that *python* names: of several the best. A text that names none may be a path all the same.
 
     *facts* is the folder where answers of interpreters are kept. Raises `InterpreterError`.
@@ -115,7 +133,7 @@ def _choose(python: Any, facts: str | os.PathLike[str]) -> Interpreter:
     return found[0]
 
 
-def _as_path(python: os.PathLike[str]) -> str:
+def _as_path(python: "os.PathLike[str]") -> str:
     try:
         return os.fspath(python)
     except TypeError as error:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:  # making an environment takes less time than loading `typing`, or a kit
+if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
@@ -13,13 +12,6 @@ if TYPE_CHECKING:  # making an environment takes less time than loading `typing`
     from envkit.kit.kit import Kit
     from envkit.kit.wanted import Wish
     from envkit.model.plan import InstallReport
-
-
-def create(path: str | os.PathLike[str], python: str | os.PathLike[str] | None = None, **options: Any) -> Environment:
-    """Make an environment; see `Kit.create`."""
-    from envkit.kit.environments import create
-
-    return create(None, path, python, options)
 
 
 def install(env: Environment, requirements: Iterable[Wish] | Wish, **options: Any) -> InstallReport:

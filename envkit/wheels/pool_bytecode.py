@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from envkit.errors import InstallError
-from envkit.host import files
-from envkit.host.gate import effect
+from envkit.host import effect, files
 from envkit.model.distribution import CompiledWheel, Group, LocalWheel
 from envkit.wheels import pool_manifest as manifest
 from envkit.wheels.pool import WheelPool

@@ -1,58 +1,12 @@
-"""Put a Python into an environment: links or copies, and on Windows its launchers."""
+"""Put a Python into an environment on Windows: launchers, or links with the libraries beside them."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from envkit.environment.rules import NEW
-from envkit.host.files import unlink
-from envkit.host.gate import effect
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Any
-
-_CHUNK = 1024 * 1024
-
-
-def copy_file(source: str, target: str, mode: int | None = None) -> None:
-    """Copy a file so that *target* is never seen in part; with *mode* None it keeps the one that it has or would get."""
-    effect("copy", target)
-    if os.path.islink(target):
-        os.unlink(target)  # never through a link
-    temporary = target + NEW
-    unlink(temporary, missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-    try:
-        with open(source, "rb") as reader:
-            descriptor = os.open(temporary, flags, 0o666)
-            with open(descriptor, "wb") as writer:
-                while chunk := reader.read(_CHUNK):
-                    writer.write(chunk)
-        if mode is not None:
-            os.chmod(temporary, mode)
-        os.replace(temporary, target)
-    except BaseException:
-        try:
-            os.unlink(temporary)
-        except OSError:
-            pass
-        raise
-
-
-def link(source: str, target: str) -> None:
-    """Make a symlink, in place of another one that leads elsewhere."""
-    effect("symlink", target)
-    try:
-        os.symlink(source, target)
-    except FileExistsError:
-        if not os.path.islink(target) or os.readlink(target) == source:
-            return
-        temporary = target + NEW
-        unlink(temporary, missing_ok=True)
-        os.symlink(source, temporary)
-        os.replace(temporary, target)
+from envkit.environment.folders import copy_file, link
 
 
 def windows_sources(facts: Mapping[str, Any], python_dir: str, env_exe: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -100,7 +54,7 @@ def windows_libraries(python_dir: str) -> dict[str, str]:
     }
 
 
-def place_windows(
+def place(
     facts: Mapping[str, Any],
     bin_path: str,
     python_dir: str,
@@ -156,3 +110,17 @@ def copy_tcl(facts: Mapping[str, Any], env_dir: str, python_dir: str) -> None:
             os.makedirs(target, exist_ok=True)
             copy_file(os.path.join(folder, "init.tcl"), os.path.join(target, "init.tcl"))
             return
+
+
+def same_long_path(path1: str, path2: str) -> bool:
+    """Tell whether two paths of Windows are the same but for short names and case."""
+    return os.path.normcase(_long_path(path1)) == os.path.normcase(_long_path(path2))
+
+
+def _long_path(path: str) -> str:
+    import _winapi
+
+    try:
+        return str(_winapi.GetLongPathName(os.fsdecode(path)))  # type: ignore[attr-defined, unused-ignore]
+    except OSError:
+        return path
