@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from envkit.errors import InterpreterError
 from envkit.model.fingerprint import fingerprint
+from envkit.model.lazy import lazy
 from envkit.model.values import ByFields
 
 _IMPLEMENTATIONS = {"cp": ("cpython", "CPython"), "pp": ("pypy", "PyPy"), "graalpy": ("graalpy", "GraalVM")}
@@ -89,14 +89,14 @@ class Target(ByFields):
         found = tagging.tags(short, numbers, f"{numbers[0]}{numbers[1]}", abis, expanded)
         return cls(python=full, markers=values, tags=found)
 
-    @cached_property
+    @lazy
     def ranks(self) -> Mapping[str, int]:
-        """The place of each tag, 0 for the most wanted."""
+        """Give the place of each tag, 0 for the most wanted."""
         return {tag: rank for rank, tag in reversed(tuple(enumerate(self.tags)))}
 
-    @cached_property
+    @lazy
     def fingerprint(self) -> str:
-        """A short text that is equal for equal targets only; what caches are keyed by."""
+        """Give a short text that is equal for equal targets only; what caches are keyed by."""
         return fingerprint(repr((self.python, sorted(self.markers.items()), self.tags)), 24)
 
     def to_dict(self) -> dict[str, Any]:
