@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TypeAlias
 
 from envkit.model.identity import parse_version
@@ -28,11 +29,6 @@ def plain_release(text: str) -> tuple[int, ...] | None:
         return None
 
 
-def release_point(release: tuple[int, ...], epoch: int = 0) -> Point:
-    """Give the point of a final release."""
-    return (epoch, _stripped(release), _NO_PRE, -1, _NO_DEV)
-
-
 def first_point(release: tuple[int, ...], epoch: int = 0) -> Point:
     """Give the point below everything that has this release: that of its ``.dev0``."""
     return (epoch, _stripped(release), _BEFORE_PRE, -1, (0, 0))
@@ -45,11 +41,12 @@ def _stripped(release: tuple[int, ...]) -> tuple[int, ...]:
     return release[:end]
 
 
+@functools.lru_cache(maxsize=65_536)
 def point_of(text: str) -> Point:
     """Give the point of a version, of which a local part plays no part. Raises `RequirementError`."""
     release = plain_release(text)
     if release is not None:
-        return release_point(release)
+        return (0, release if release[-1] else _stripped(release), _NO_PRE, -1, _NO_DEV)
     version = parse_version(text)
     pre, post, dev = version.pre, version.post, version.dev
     if pre is not None:

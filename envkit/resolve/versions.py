@@ -25,7 +25,7 @@ from envkit.resolve.points import (
 )
 
 ABSENT = 1
-_OPERATORS = ("===", "==", "~=", "!=", "<=", ">=", "<", ">")
+_OPERATORS = frozenset(("==", "~=", "!=", "<=", ">=", "<", ">"))
 
 
 class VersionLine:
@@ -189,8 +189,10 @@ def is_exact(specifier: str) -> bool:
 def _split(clause: str) -> tuple[str, str]:
     """Split a clause into operator and version, both empty where it is none. A pattern takes longer to compile than this."""
     clause = clause.strip()
-    for operator in _OPERATORS:
-        if clause.startswith(operator):
-            text = clause[len(operator) :].lstrip()
-            return (operator, text) if len(text.split()) == 1 else ("", "")
-    return "", ""
+    end = 2 if clause[1:2] == "=" else 1
+    if clause[:end] not in _OPERATORS:
+        return "", ""
+    if clause[:3] == "===":
+        end = 3
+    text = clause[end:].lstrip()
+    return (clause[:end], text) if len(text.split()) == 1 else ("", "")
