@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 from envkit.cache.bucket import PRIVATE_DIR, PRIVATE_FILE, Bucket, belongs_to, group_folder, last_use
+from envkit.errors import EnvkitError
 from envkit.host import files
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Cache:
     """A private cache folder, shared by any number of processes and threads.
 
     *root* None means a temporary folder that goes away with this object. The folder is made on first use, readable by
-    its owner alone.
+    its owner alone. What is in it is believed, so the methods raise `EnvkitError` for a folder that others can write to.
     """
 
     def __init__(self, root: Path | str | None = None) -> None:
@@ -66,6 +67,7 @@ class Cache:
             else:
                 with suppress(OSError):  # a cache that cannot be written still can be read
                     files.make_dirs(self._root, PRIVATE_DIR)
+                _check_private(self._root, stat.S_IWOTH)  # a group may write to whatever some users make
             tag = os.path.join(self._root, "CACHEDIR.TAG")
             if not os.path.exists(tag):
                 with suppress(OSError):
@@ -79,7 +81,12 @@ class Cache:
         if found is None:
             if not _is_bucket(f"{name}-v{version}"):
                 raise ValueError(f"not a name for a bucket: {name!r}")
-            found = self._buckets.setdefault((name, version), Bucket(self._prepare(), name, version))
+            folder = self._prepare()
+            place = os.path.join(folder, f"{name}-v{version}")
+            with suppress(OSError):
+                files.make_dirs(place, PRIVATE_DIR)  # now, as nobody else can make it from here on
+            _check_private(place, stat.S_IWOTH | stat.S_IWGRP, follow=False)
+            found = self._buckets.setdefault((name, version), Bucket(folder, name, version))
         return found
 
     def size(self) -> int:
@@ -201,3 +208,29 @@ def _remove_own(root: str, pid: int) -> None:
     if os.getpid() == pid:  # a forked child must not remove its parent's folder
         with suppress(OSError):
             files.remove_tree(root)
+
+
+def _check_private(path: str, writable: int, *, follow: bool = True) -> None:
+    """Refuse a folder that belongs to others, or has one of the bits *writable*. Raises `EnvkitError`.
+
+    What others planted there would be installed, and the form of entries (`marshal`) is not made for bytes of strangers.
+    """
+    if os.name != "posix":
+        return
+    try:
+        facts = os.stat(path, follow_symlinks=follow)
+    except OSError:
+        return  # it is not there, and cannot be made
+    if stat.S_ISLNK(facts.st_mode):
+        problem = "is a symlink"
+    elif facts.st_uid not in (os.geteuid(), 0):  # root can do anything anyway
+        problem = "belongs to somebody else"
+    elif facts.st_mode & writable:
+        problem = "is a folder that others can write to"
+    else:
+        return
+    raise EnvkitError(
+        f"the cache cannot be trusted: {path} {problem}",
+        hint="name a folder of your own as cache_dir; one that is missing is made so that only you can use it",
+        context={"path": path},
+    )
