@@ -47,6 +47,13 @@ class _Checker:
         self._others = others
         self._missing: set[str] = set()
         self._present: set[str] = set()
+        # For each item: below what nothing is protected (only a folder that is its own library, a target, has anything of
+        # ours in it), and where its ``.data`` folder is unpacked.
+        libraries = [library_of(item, layout) for item in contents.items]
+        self._free = [f"{library}/" if library != layout.root else "\0" for library in libraries]
+        special = (layout.root, layout.schemes["scripts"], *map(os.path.dirname, (*layout.libraries, *layout.stdlib)))
+        self._special = frozenset(special)  # where it depends on its name whether a file is protected
+        self._data = [f"{item.wheel.root}/{item.wheel.data_dir}/" for item in contents.items]
 
     def check(self) -> set[str]:
         occupied: dict[str, int] = {}
@@ -54,10 +61,10 @@ class _Checker:
         for folder, sources in self._contents.folders.items():
             present = self._look(folder, sources[0][0])
             for number, source, names in sources:
-                scripts_or_stdlib = self._check_protected(folder, number, names)
-                forged += self._find_forged(folder, number, source, names)
-                if present is None and not scripts_or_stdlib:
-                    continue
+                if not folder.startswith(self._free[number]):
+                    self._check_protected(folder, number, names)
+                if source is not None and source.startswith(self._data[number]):
+                    forged += self._find_forged(folder, number, names)
                 for name in present.intersection(names) if present else ():
                     path = f"{folder}/{name}"
                     if path in self._gone or path in self._changed:
@@ -76,13 +83,8 @@ class _Checker:
             )
         return set(occupied)
 
-    def _find_forged(
-        self, folder: str, number: int, source: str | None, names: tuple[str, ...]
-    ) -> Iterator[tuple[str, int]]:
+    def _find_forged(self, folder: str, number: int, names: tuple[str, ...]) -> Iterator[tuple[str, int]]:
         """Give what a ``.data`` folder would put among the metadata of a library; the pool has looked at the rest."""
-        wheel = self._contents.items[number].wheel
-        if source is None or not source.startswith(f"{wheel.root}/{wheel.data_dir}/"):
-            return
         for library in self._layout.libraries:
             inner = inside(folder, library)
             if inner is not None:
@@ -115,26 +117,27 @@ class _Checker:
                     context={"path": path, "distributions": (name, *owners.unknown)},
                 )
 
-    def _check_protected(self, folder: str, number: int, names: tuple[str, ...]) -> bool:
+    def _check_protected(self, folder: str, number: int, names: tuple[str, ...]) -> None:
         """Refuse files over the environment's own. Few folders can hold any, so most are passed over at once."""
         layout = self._layout
         library = library_of(self._contents.items[number], layout)
         if folder.startswith(f"{library}/"):
-            # Only a folder that is its own library (a target) has anything of ours below it.
-            if library != layout.root or (folder != layout.schemes["scripts"] and not is_bookkeeping(folder, layout)):
-                return False
+            if folder != layout.schemes["scripts"] and not is_bookkeeping(folder, layout):
+                return
         elif folder == library != layout.root:
-            return False
-        for name in names:
+            return
+        for name in names if folder in self._special else names[:1]:
             if is_protected(f"{folder}/{name}", self._layout):
                 raise FileConflict(
                     f"{self._name(number)} would overwrite {folder}/{name}, which is the environment's own",
                     context={"path": f"{folder}/{name}", "distributions": (self._name(number),)},
                 )
-        return True
 
     def _look(self, folder: str, number: int) -> set[str] | None:
         """Give the names that are in a destination folder and stay; None where it is not there, or goes as a whole."""
+        if folder.rpartition("/")[0] in self._missing:
+            self._missing.add(folder)
+            return None
         path = folder
         above: list[str] = []
         while path not in self._missing and path not in self._gone:

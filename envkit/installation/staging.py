@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from envkit.host import files
 from envkit.host.helping import Job, do_all
@@ -51,24 +51,33 @@ class Staging:
         rows: dict[tuple[str, str], list[Row]] = {}
         links = 0
         for folder in sorted(contents.folders):
-            check()
             for source in contents.folders[folder]:
                 number, origin, _ = source
                 names = contents.names(source)
                 if origin is None or not names:
                     continue
-                target = self.folder(folder)
                 if origin in contents.scripts:
-                    jobs += self._place_scripts(number, origin, target, names)
+                    jobs += self._place_scripts(number, origin, self.folder(folder), names)
                     continue
                 links += len(names)
-                (first, inner), (second, outer) = self._split_source(number, origin), self._split_target(folder, target)
+                (first, inner), (second, outer) = self._split_source(number, origin), self._split_target(folder)
                 rows.setdefault((first, second), []).append((inner, outer, names))
+        do_all(list(self._link_all(jobs, rows)), check, helper=links >= _WORTH_HELP)
+
+    def _link_all(self, jobs: Iterable[Job], rows: Mapping[tuple[str, str], list[Row]]) -> Iterator[Job]:
+        """Give *jobs*, and one for some folders at a time, which are made first: two threads would wait for each other."""
+        yield from jobs
         link = self._linker.link_folders
+        made: dict[str, set[str]] = {}
         for (first, second), some in rows.items():
+            if second not in made:
+                self._make(second)
+                made[second] = set()
             for at in range(0, len(some), _ROWS):
-                jobs.append(functools.partial(link, first, second, some[at : at + _ROWS]))
-        do_all(jobs, check, helper=links >= _WORTH_HELP)
+                part = some[at : at + _ROWS]
+                files.make_below(second, [row[1] for row in part if row[1]], made[second])
+                self._made.update(f"{second}/{row[1]}" for row in part)
+                yield functools.partial(link, first, second, part)
 
     def _split_source(self, number: int, origin: str) -> tuple[str, str]:
         """Give the unpacked wheel that a folder is in, and the place in it."""
@@ -80,10 +89,11 @@ class Staging:
                 return root, inner
         return origin, ""
 
-    def _split_target(self, folder: str, staged: str) -> tuple[str, str]:
+    def _split_target(self, folder: str) -> tuple[str, str]:
         """Give where a destination is staged, and the place of a folder in it."""
-        inner = inside(folder, self._layout.schemes["purelib"])
-        return (staged[: -len(inner) - 1], inner) if inner else (staged, "")
+        library = self._layout.schemes["purelib"]
+        inner = inside(folder, library)
+        return (self._stage(library), inner) if inner else (self._stage(folder), "")
 
     def folder(self, path: str) -> str:
         """Make the staged form of an absolute destination folder, and give it."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 
 import pytest
 
@@ -56,6 +57,23 @@ def test_an_exclusive_write_follows_no_symlink(tmp_path):
     with pytest.raises(FileExistsError):
         files.write_bytes(str(tmp_path / "link"), b"x", exclusive=True)
     assert not (tmp_path / "victim").exists()
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_folders_below_one_are_made_with_those_above_them(tmp_path, seen):
+    made: set[str] = set()
+    (tmp_path / "there").mkdir()
+    wanted = ["a/b/c", "a/b", "there", "there/x", "a/b/d", "e"]
+    with guarded(lambda name, path: None) if seen else nullcontext():
+        files.make_below(str(tmp_path), wanted, made)
+        files.make_below(str(tmp_path), ["a/b/c/f"], made)
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert found == {"a", *wanted, "a/b/c/f"}
+    assert made >= {*wanted, "a/b/c/f"}
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError) as caught:
+        files.make_below(str(tmp_path), ["file/x"], made)
+    assert str(tmp_path) in str(caught.value.filename)
 
 
 def test_make_dir_refuses_a_file_and_make_dirs_takes_a_link(tmp_path):
