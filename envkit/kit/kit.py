@@ -164,8 +164,13 @@ class Kit(Looking):
         overrides: Iterable[Any] = (),
         previous: Lock | None = None,
     ) -> Lock:
-        """Choose versions for every platform and every Python in *requires_python* at once; see `Resolver.lock`."""
-        return operations.lock(
+        """Choose versions for every platform and every Python in *requires_python* at once; see `Resolver.lock`.
+
+        Paths, URLs without a name and `Editable` folders are looked at to learn their names.
+        """
+        from envkit.kit.locking import lock
+
+        return lock(
             self._parts,
             gather(requirements, constraints),
             requires_python=requires_python,

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from envkit.environment.environment import Environment
-from envkit.kit import operations
 from envkit.kit.parts import Parts
 from envkit.kit.places import as_environment
 
@@ -55,7 +54,9 @@ class Looking:
 
     def pylock(self, env: Environment) -> Lock:
         """Give a lock of exactly what is installed; what nobody wrote down is looked up. See `Freezer.pylock`."""
-        return operations.pylock(self._parts, env)
+        from envkit.kit.locking import pylock
+
+        return pylock(self._parts, env)
 
     def list(self, env: Environment) -> tuple[InstalledDistribution, ...]:
         """Give the installed distributions, sorted by name."""

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envkit.formats.file_options import FileOptions
-    from envkit.formats.lock import Lock
     from envkit.kit.source import IndexSource
     from envkit.model.distribution import InstalledDistribution
     from envkit.model.plan import InstallReport
@@ -46,7 +45,7 @@ def resolve(
     parts = with_file_options(parts, wanted)
     for check in wanted.checks:
         check(target.markers)
-    return parts.resolver(target, interpreter, _hashed(parts, interpreter, wanted)).resolve(
+    return parts.resolver(target, interpreter, hashed_source(parts, interpreter, wanted)).resolve(
         wanted.requirements,
         constraints=wanted.constraints,
         overrides=overrides,
@@ -55,7 +54,8 @@ def resolve(
     )
 
 
-def _hashed(parts: Parts, interpreter: Interpreter, wanted: Wanted) -> IndexSource | None:
+def hashed_source(parts: Parts, interpreter: Interpreter, wanted: Wanted) -> IndexSource | None:
+    """Give a source that minds the hashes of *wanted*, None where there are none."""
     return parts.hashed_source(interpreter, wanted) if wanted.hashes or wanted.direct_hashes else None
 
 
@@ -201,28 +201,6 @@ def sync(
         return installer.apply(installer.plan(resolution, mode="sync", reinstall=reinstall, protect=protect))
 
     return again_when_stale(parts, once)
-
-
-def lock(parts: Parts, wanted: Wanted, **options: Any) -> Lock:
-    """Lock *wanted* for all environments in a range; *options* are those of `Resolver.lock`."""
-    parts = with_file_options(parts, wanted)
-    for check in wanted.checks:
-        check(None)  # a lock is for targets of all kinds
-    here = Interpreter.current()
-    # places among the requirements are refused by the locker, with a message of its own
-    requirements: Any = wanted.requirements
-    constraints: Any = wanted.constraints
-    return parts.resolver(Target.of(here), here, _hashed(parts, here, wanted)).lock(
-        requirements, constraints=constraints, hashes=wanted.hashes, **options
-    )
-
-
-def pylock(parts: Parts, env: Environment) -> Lock:
-    """Give a lock of what is installed in *env*, asking indexes for what nobody wrote down."""
-    from envkit.formats.lock import Lock
-    from envkit.kit.lookup import IndexLookup
-
-    return Lock.of(parts.freezer(env).pylock(lookup=IndexLookup(parts.client, parts.pool)))
 
 
 def save(

@@ -5,9 +5,10 @@ This is the seam between `envkit.resolve` and `envkit.index`: neither knows the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from copy import copy
+from typing import TYPE_CHECKING, Protocol, Self
 
 from envkit.errors import RequirementError
 
@@ -86,6 +87,13 @@ class IndexSource:
         self._builder = builder
         self.memory: dict[str, bytes] = {}
         self._room = MEMORY
+
+    def with_builder(self, wrap: Callable[[Builder], Builder]) -> Self:
+        """Give a source like this one whose builder is what *wrap* makes of this one's."""
+        source = copy(self)
+        if source._builder is not None:  # noqa: SLF001  a twin of ours
+            source._builder = wrap(source._builder)  # noqa: SLF001
+        return source
 
     def page_identity(self, name: str) -> str | None:
         """Give the identity of the fresh cached page."""

@@ -82,7 +82,7 @@ def _root(catalog: Catalog, given: RequirementLike) -> tuple[Dependency | None, 
         if isinstance(given, Path):
             return _direct(catalog, place(given), (), editable=False)
         if isinstance(given, Editable):
-            target, extras = (given.target, ()) if isinstance(given.target, Path) else _split_extras(given.target)
+            target, extras = (given.target, ()) if isinstance(given.target, Path) else split_extras(given.target)
             url = place(target)
             if given.marker is not None and not _holds(catalog, given.marker):
                 return None, mask_credentials(url), True
@@ -92,7 +92,7 @@ def _root(catalog: Catalog, given: RequirementLike) -> tuple[Dependency | None, 
         url, semicolon, marker = text.partition(" ;")
         if semicolon and not _holds(catalog, marker.strip()):
             return None, mask_credentials(text), False
-        url, extras = _split_extras(url.strip())
+        url, extras = split_extras(url.strip())
         return _direct(catalog, url, extras, editable=False)
     row, holds = read_dependency(text, catalog.rules.target.markers)
     return row if holds else None, mask_credentials(text), False
@@ -114,7 +114,7 @@ def _direct(
     return row, f"{shown} @ {mask_credentials(url)}", editable
 
 
-def _split_extras(text: str) -> tuple[str, tuple[str, ...]]:
+def split_extras(text: str) -> tuple[str, tuple[str, ...]]:
     """Split ``place[one,two]`` as people write it; the extras come normalized and sorted."""
     match = re.search(_EXTRAS, text)
     if match is None or not match.start():

@@ -44,8 +44,6 @@ def test_requirements_of_a_lock():
 def test_a_path_is_no_name_for_a_lock():
     with pytest.raises(envkit.RequirementError, match=r"cannot hold a .*Path"):
         resolver().lock(Path("demo"))
-    with pytest.raises(envkit.RequirementError, match=r"cannot hold a .*Path"):
-        envkit.Kit(indexes=()).lock(Path("demo"))
 
 
 def test_names_of_an_installer_and_of_a_policy(tmp_path):
