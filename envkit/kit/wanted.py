@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from envkit.kit.needs import needs_of, refuse_file_name
 from envkit.model.identity import normalize
 from envkit.model.requirement import (
     RequirementLike,
@@ -21,10 +22,12 @@ from envkit.model.requirement import (
 
 if TYPE_CHECKING:  # most wishes are texts, and for those none of the other kinds is loaded
     from envkit.formats.file_options import FileOptions
+    from envkit.formats.pyproject import ProjectFile
     from envkit.formats.requirements_txt import RequirementsFile
+    from envkit.formats.scripts import ScriptMetadata
     from envkit.model.requested import RequirementEntry
 
-    Wish: TypeAlias = RequirementLike | RequirementEntry | RequirementsFile
+    Wish: TypeAlias = RequirementLike | RequirementEntry | RequirementsFile | ProjectFile | ScriptMetadata
 else:
     Wish: TypeAlias = Any
 
@@ -130,6 +133,7 @@ class _Collector:
     def add(self, wish: Any) -> None:
         if isinstance(wish, str):
             if not looks_direct(wish):
+                refuse_file_name(wish)
                 check_requirement(wish)
             self.requirements.append(wish)
             return
@@ -138,6 +142,10 @@ class _Collector:
             self._entry(wish, self.requirements)
         elif isinstance(wish, (requirement, path, editable)):
             self.requirements.append(wish)
+        elif (needs := needs_of(wish)) is not None:
+            for part in needs.entries:
+                self._entry(part, self.requirements)
+            self.checks.append(needs.check)
         elif hasattr(wish, "requirements"):
             self._file(wish)
         else:
@@ -145,6 +153,7 @@ class _Collector:
 
     def constrain(self, wish: Any) -> None:
         if isinstance(wish, str):
+            refuse_file_name(wish)
             check_requirement(wish)
             self.constraints.append(wish)
             return
