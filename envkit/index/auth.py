@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from envkit.errors import TransportError
 from envkit.index.login import KeyringProvider, Login
+from envkit.model.fingerprint import fingerprint
 from envkit.model.secret import Secret, strip_credentials
 
 CredentialsCallback: TypeAlias = Callable[[str], "tuple[str, str | Secret] | None"]
@@ -71,6 +72,11 @@ class Credentials:
         """Give the header for a request; after a redirect to another origin only what was given for that origin."""
         login = self._find(url, redirected=redirected)
         return login.header() if login is not None else None
+
+    def user(self, url: str) -> str:
+        """Give a text that tells users of *url* apart, and hides their names, as some are tokens; "" for none."""
+        login = self._find(url, redirected=False)
+        return fingerprint(login.username, 16) if login is not None else ""
 
     def _find(self, url: str, *, redirected: bool) -> Login | None:
         parts = urlsplit(url)

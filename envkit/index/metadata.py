@@ -16,7 +16,7 @@ from envkit.index.download import Downloader
 from envkit.index.places import cache_key, group_of, local_path
 from envkit.index.ranged import RangesUnsupported, remote_metadata, wheel_metadata
 from envkit.index.session import Session
-from envkit.index.verify import check_bytes
+from envkit.index.verify import check_bytes, strongest
 from envkit.model.candidate import Artifact
 from envkit.model.metadata import parse_metadata
 
@@ -49,7 +49,7 @@ class MetadataReader:
         if not artifact.hashes:
             # Nothing says that it still belongs to what is at the address, but for the life of one client.
             return self._unhashed.get(artifact.url)
-        key = cache_key(artifact)
+        key = _key(artifact)
         read = self._just_read.get(key)
         if read is not None:
             return read
@@ -71,7 +71,7 @@ class MetadataReader:
         if data is None:
             data, how = self._find(artifact)
             if artifact.hashes:
-                self._keep(cache_key(artifact), data, how)
+                self._keep(_key(artifact), data, how)
             elif how in ("sidecar", "range"):
                 self._unhashed[artifact.url] = data
             self._report(artifact, how)
@@ -90,7 +90,7 @@ class MetadataReader:
         """Give metadata that is at hand, and tell that it was used; *surely* as with `cached`."""
         data = self.cached(artifact, surely=surely)
         if data is not None:
-            self._just_read.pop(cache_key(artifact), None)
+            self._just_read.pop(_key(artifact), None)
             self._report(artifact, "cache")
         return data
 
@@ -171,7 +171,7 @@ class MetadataReader:
         """Compare what was promised with the verified file. Raises `MetadataMismatch`, and then keeps neither."""
         if not artifact.is_wheel or local_path(artifact.url) is not None:
             return
-        key = cache_key(artifact)
+        key = _key(artifact)
         unhashed = self._unhashed.pop(artifact.url, None) if not artifact.hashes else None
         promised = _PROMISED + unhashed if unhashed is not None else self._bucket.get(key)
         if not promised or promised[:1] == _SEEN:
@@ -187,6 +187,12 @@ class MetadataReader:
             )
         with suppress(OSError):
             self._bucket.put(key, _SEEN + actual)
+
+
+def _key(artifact: Artifact) -> str:
+    """Give the key of an artifact's metadata: what one index promises of a file is no answer for another with the same."""
+    promise = strongest(artifact.metadata or {})
+    return f"{cache_key(artifact)} {artifact.url if promise is None else ':'.join(promise)}"
 
 
 def check_subject(data: bytes, artifact: Artifact, kind: type[IndexAccessError]) -> None:

@@ -45,7 +45,8 @@ class Network:
         self._trusted = trusted_hosts
         self._addresses: list[str] = []
         self._made: Session | None = None
-        self._lock = threading.Lock()
+        self._logins: Credentials | None = None
+        self._lock = threading.RLock()
 
     def learn(self, url: str) -> None:
         """Learn of an index before anything is asked; user information in *url* is for its origin."""
@@ -61,20 +62,32 @@ class Network:
         return self._made
 
     def _make(self) -> Session:
-        from envkit.index.auth import as_credentials
         from envkit.index.session import Session
 
-        credentials = as_credentials(self._given, self._env, self._keyring)
-        for url in self._addresses:
-            credentials.add(url)
         return Session(
             self._transport,
             emitter=self._emitter,
-            credentials=credentials,
+            credentials=self._credentials(),
             trusted_hosts=self._trusted,
             timeouts=self._timeouts,
             limits=self.limits,
         )
+
+    def user(self, url: str) -> str:
+        """Give a text for who asks for *url*: "" for one who does not sign in, else another one for each user name."""
+        return self._credentials().user(url)
+
+    def _credentials(self) -> Credentials:
+        if self._logins is None:
+            from envkit.index.auth import as_credentials
+
+            with self._lock:
+                if self._logins is None:
+                    credentials = as_credentials(self._given, self._env, self._keyring)
+                    for url in self._addresses:
+                        credentials.add(url)
+                    self._logins = credentials
+        return self._logins
 
     def close(self) -> None:
         """Close idle connections."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from envkit.index.simple_api import ParsedPage
     from envkit.index.transport import Response
 
-_FORM = 2
+_FORM = 3
 _SETTLED = 30.0
 """Seconds for which a page that was asked for stays settled in one client, also if its headers say to ask each time."""
 _MISSED = 0.25
@@ -31,14 +31,15 @@ _MISSED = 0.25
 _JUST_READ = 20_000
 """Files of pages that were just read and are held for whoever wanted them; about a kilobyte each."""
 _NOT_FOUND = (404, 410)
-_LASTING = 6
+_LASTING = 7
 """The fields of a record that are stored."""
 
 
 class Record(NamedTuple):
     """*identity* is "" where the index does not have the project; times are seconds since the epoch.
 
-    *linked* are the addresses of the same project elsewhere (PEP 708); *kept* is false where headers forbid storing.
+    *linked* are the addresses of the same project elsewhere (PEP 708); *user* is who was told that there is no such
+    project, as `Network.user` gives it; *kept* is false where headers forbid storing.
     """
 
     fetched: float
@@ -47,6 +48,7 @@ class Record(NamedTuple):
     etag: str | None
     modified: str | None
     linked: tuple[str, ...]
+    user: str = ""
     kept: bool = True
 
 
@@ -80,6 +82,7 @@ class RemotePages:
         *,
         label: str,
         place: str,
+        address: str,
         network: Network,
         cache: Cache,
         emitter: Emitter,
@@ -89,6 +92,7 @@ class RemotePages:
     ) -> None:
         self.label = label
         self._place = fingerprint(place, 20)
+        self._address = address
         self._network = network
         self._bucket = cache.bucket("pages", 5)
         self._emitter = emitter
@@ -129,6 +133,8 @@ class RemotePages:
         left = record.expires - now if record.fetched <= now + 60.0 else 0.0
         if self._offline:
             left = _SETTLED
+        elif not record.identity and left > 0 and self._network.user(self._address) not in ("", record.user):
+            left = 0.0  # servers hide private projects by a 404 from whoever did not sign in
         if left <= 0:
             return None
         self._settled[key] = (time.monotonic() + left, record)
@@ -220,7 +226,7 @@ class RemotePages:
         seconds = lifetime(response.headers)
         etag, modified = response.headers.get("etag"), response.headers.get("last-modified")
         now = self._clock()
-        record = Record(now, now + (seconds or 0.0), "", etag, modified, (), seconds is not None)
+        record = Record(now, now + (seconds or 0.0), "", etag, modified, (), kept=seconds is not None)
         if response.status == 304 and old is not None and old.page is not None:
             known = old.record
             etag, modified = etag or known.etag, modified or known.modified
@@ -231,7 +237,7 @@ class RemotePages:
             self._report(key, len(packed))
             return record, old.page
         if response.status in _NOT_FOUND:
-            record = record._replace(etag=None, modified=None)
+            record = record._replace(etag=None, modified=None, user=self._network.user(self._address))
             self._keep(key, record, None, None)
             return record, None
         if response.status != 200:

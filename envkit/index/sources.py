@@ -215,6 +215,7 @@ def make_source(
     pages = RemotePages(
         label=index.label,
         place=bare.rstrip("/") if user is None else f"{user}@{bare.rstrip('/')}",
+        address=bare,
         network=network,
         cache=cache,
         emitter=emitter,

@@ -1,0 +1,81 @@
+"""What one index or one user was told is no answer for another; and a client that lives for long stays small."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envkit.errors import ProjectNotFound
+from envkit.testing.loopback import LoopbackAnswer, LoopbackIndex, LoopbackRequest
+from envkit.testing.wheels import metadata_text, wheel_bytes
+
+WHEEL, DATA = wheel_bytes("demo", "1.0", requires=["good"])
+OTHER_WHEEL, OTHER = wheel_bytes("demo", "1.0", requires=["evil"])
+
+
+def forged_metadata() -> bytes:
+    return metadata_text("demo", "1.0", requires=["evil"]).encode()
+
+
+@pytest.mark.parametrize("advertised", [True, False])
+def test_what_one_index_says_of_a_file_is_no_answer_for_another(make_client: Any, *, advertised: bool) -> None:
+    forged = forged_metadata()
+
+    def hook(request: LoopbackRequest) -> LoopbackAnswer | None:
+        if request.path.endswith(".metadata"):
+            return LoopbackAnswer(body=forged)
+        return LoopbackAnswer(status=404) if "range" in request.headers else None
+
+    told = {"core-metadata": {"sha256": hashlib.sha256(forged).hexdigest()}}
+    with (
+        LoopbackIndex({WHEEL: DATA}, details={WHEEL: told}, hook=hook) as bad,
+        LoopbackIndex({WHEEL: DATA}, core_metadata=advertised) as good,
+    ):
+        client = make_client(bad.url)
+        assert b"evil" in client.metadata(client.project("demo").artifacts[0])
+        client = make_client(good.url)
+        (artifact,) = client.project("demo").artifacts
+        assert artifact.hashes == {"sha256": hashlib.sha256(DATA).hexdigest()}
+        metadata = client.metadata(artifact)
+        assert b"evil" not in metadata
+        assert b"good" in metadata
+        assert client.fetch(artifact).read_bytes() == DATA
+
+
+def private(request: LoopbackRequest) -> LoopbackAnswer | None:
+    """Hide everything from whoever does not sign in, as some servers of private projects do."""
+    return None if "authorization" in request.headers else LoopbackAnswer(status=404)
+
+
+@pytest.mark.parametrize("how", ["callback", "netrc"])
+def test_a_login_that_comes_later_sees_what_was_hidden(make_client: Any, tmp_path: Path, how: str) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password secret\n")
+    with LoopbackIndex({WHEEL: DATA}, hook=private) as index:
+        with pytest.raises(ProjectNotFound):
+            make_client(index.url, env={}).project("demo")
+        signed: Any = (
+            {"credentials": lambda _: ("me", "secret")} if how == "callback" else {"env": {"NETRC": str(netrc)}}
+        )
+        assert make_client(index.url, **signed).page_identity("demo") is None
+        assert len(make_client(index.url, **signed).project("demo").artifacts) == 1
+
+
+def test_absence_is_remembered_for_each_user(make_client: Any) -> None:
+    with LoopbackIndex({WHEEL: DATA}) as index:
+        for _ in range(2):
+            for user in (None, ("me", "secret"), ("you", "secret"), ("you", "secret")):
+                with pytest.raises(ProjectNotFound):
+                    make_client(index.url, credentials=lambda _, user=user: user).project("missing")
+        assert index.count() == 5
+
+
+def test_a_login_is_not_asked_for_where_pages_are_kept(make_client: Any) -> None:
+    asked: list[str] = []
+    with LoopbackIndex({WHEEL: DATA}) as index:
+        make_client(index.url).project("demo")
+        make_client(index.url, credentials=asked.append).project("demo")
+    assert not asked
