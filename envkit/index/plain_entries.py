@@ -156,11 +156,12 @@ class _Columns:
     def _places(self, base: str) -> list[Any]:
         """Give the folders that the files are in: relative ones are few, others may be one for each file."""
         names, urls = self._filenames, self._urls
-        if max(map(len, urls)) > MAX_TEXT:
-            self._mark(urls, lambda url: len(url) <= MAX_TEXT)
-        if not all(map(str.endswith, urls, names)):
+        places = list(map(str.removesuffix, urls, names))
+        before = list(map(len, urls))
+        if sum(before) != sum(map(len, places)) + sum(map(len, names)):
             self._mark(zip(urls, names, strict=True), lambda pair: pair[0].endswith(pair[1]))
-        places = [url[: -len(name)] for url, name in zip(urls, names, strict=True)]
+        if max(before) > MAX_TEXT:
+            self._mark(urls, lambda url: len(url) <= MAX_TEXT)
         different = set(places)
         if len(different) > _MANY:
             joined = "\n".join(places)
@@ -186,10 +187,10 @@ class _Columns:
         return [size if type(size) is int and size >= 0 else None for size in sizes]
 
     def _pythons(self) -> list[str | None]:
-        if not _TEXT_OR_NONE.issuperset(map(type, self._needs)):
-            self._mark(self._needs, lambda needs: needs is None or type(needs) is str)
-            self._needs = [needs if type(needs) is str else None for needs in self._needs]
-        table = {needs: clean_requires_python(needs) if needs else None for needs in set(self._needs)}
+        different = set(self._needs)
+        if not _TEXT_OR_NONE.issuperset(map(type, different)):
+            raise TypeError("requires-python is not a text")
+        table = {needs: clean_requires_python(needs) if needs else None for needs in different}
         if any(needs and cleaned is None for needs, cleaned in table.items()):
             self._mark(self._needs, lambda needs: not needs or table[needs] is not None)
         return [table[needs] for needs in self._needs]
@@ -226,12 +227,11 @@ def _is_plain_name(name: str, project: str) -> bool:
 
 
 def _are_sha256(digests: Sequence[Any]) -> bool:
-    if set(map(type, digests)) != {str} or set(map(len, digests)) != {64}:
-        return not digests
-    joined = "".join(digests)
     try:
-        return bytes.fromhex(joined).hex() == joined  # there and back, as nothing else looks at so many letters so fast
-    except ValueError:
+        joined = "".join(digests)
+        # There and back, as nothing else looks at so many letters so fast.
+        return bytes.fromhex(joined).hex() == joined and set(map(len, digests)) <= {64}
+    except (ValueError, TypeError):
         return False
 
 

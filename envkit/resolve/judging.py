@@ -25,6 +25,7 @@ _BUILD = re.compile(r"(\d+)(.*)", re.ASCII)
 _STAR = re.compile(r"(>=|<=|<|>|~=)(\s*[0-9.]+?)\.\*")
 _SDIST_RANK = 1 << 30
 _MAX_TAGS = 64
+_MAX_ENDINGS = 20_000
 
 
 class Rank(NamedTuple):
@@ -46,12 +47,59 @@ _NOT_OURS = No("invalid-name", "not a wheel name of this project")
 _TAR, _ZIP = Rank(_SDIST_RANK, (0, "")), Rank(_SDIST_RANK + 1, (0, ""))
 
 
+class _Endings:
+    """What the ends of wheels' names say to a target: build tag and tags. They are few, and the same in many projects."""
+
+    def __init__(self, tags: Sequence[str]) -> None:
+        self._tags = {tag: rank for rank, tag in reversed(tuple(enumerate(tags)))}
+        self.ranks: dict[str, Rank | No] = {}
+        self.hopeless: set[str] = set()
+
+    def learn(self, ending: str) -> None:
+        """Look at an ending, with ``.whl``, that was not seen yet."""
+        rank = self._rank(ending[:-4].split("-"))
+        if isinstance(rank, No):
+            self.hopeless.add(ending)
+        self.ranks[ending] = rank  # last, as other threads go by this
+
+    def _rank(self, parts: list[str]) -> Rank | No:
+        if not 3 <= len(parts) <= 4:
+            return _NOT_OURS
+        build: tuple[int, str] = (-1, "")
+        if len(parts) == 4:
+            match = _BUILD.fullmatch(parts[0])
+            if match is None or len(match[1]) > 32:
+                return No("invalid-name", f"build tag {parts[0]!r} does not start with a number")
+            build = (int(match[1]), match[2])
+        pythons, abis, platforms = parts[-3:]
+        found: list[int] = []
+        if pythons.count(".") + abis.count(".") + platforms.count(".") <= _MAX_TAGS:
+            for python in pythons.lower().split("."):
+                for abi in abis.lower().split("."):
+                    tags = (f"{python}-{abi}-{platform}" for platform in platforms.lower().split("."))
+                    found += [self._tags[tag] for tag in tags if tag in self._tags]
+        return Rank(min(found), build) if found else No("wrong-tag", f"built for {'-'.join(parts[-3:])}")
+
+
+@functools.lru_cache(maxsize=8)
+def _endings(tags: tuple[str, ...]) -> _Endings:
+    return _Endings(tags)
+
+
+def _endings_for(tags: tuple[str, ...]) -> _Endings:
+    """Give what is known for a target; anew after very many, while whoever judges keeps what it has."""
+    known = _endings(tags)
+    if len(known.ranks) > _MAX_ENDINGS:
+        _endings.cache_clear()
+    return known
+
+
 class Judge:
     """The checks for one project, with everything that is the same for many files worked out once."""
 
     def __init__(self, name: str, rules: Rules) -> None:
         self._name = name
-        self._ranks = rules.target.ranks
+        self._known = _endings_for(rules.target.tags)
         self._python = rules.target.python
         self._floor = _floor(rules.policy.requires_python)
         self._cutoff = rules.cutoff(name)
@@ -63,13 +111,12 @@ class Judge:
         self._plain = self._cutoff is None and not self._need_hashes
         self._names: dict[str, bool] = {}
         self._versions: dict[str, Version | No] = {}
-        self._endings: dict[str, Rank | No] = {}
+        self._endings = self._known.ranks
         self._pythons: dict[str | None, No | None] = {None: None, "": None}
-        self._hopeless: set[str] = set()
 
     def hopeful(self, rows: Sequence[Row]) -> Iterator[Row]:
         """Leave out files that do not count by the ends of their names alone: most of a large project, for little."""
-        hopeless = self._hopeless
+        hopeless = self._known.hopeless
         sdists = self._sdists and self._builds
         filenames = rows.columns[0] if isinstance(rows, Files) else [row[0] for row in rows]
         for at, filename in enumerate(filenames):
@@ -122,27 +169,7 @@ class Judge:
         if text not in self._versions:
             self._versions[text] = _version(text.replace("_", "-"), text)
         if ending not in self._endings:
-            rank = self._endings[ending] = self._rank(ending[:-4].split("-"))
-            if isinstance(rank, No):
-                self._hopeless.add(ending)
-
-    def _rank(self, parts: list[str]) -> Rank | No:
-        if not 3 <= len(parts) <= 4:
-            return _NOT_OURS
-        build: tuple[int, str] = (-1, "")
-        if len(parts) == 4:
-            match = _BUILD.fullmatch(parts[0])
-            if match is None or len(match[1]) > 32:
-                return No("invalid-name", f"build tag {parts[0]!r} does not start with a number")
-            build = (int(match[1]), match[2])
-        pythons, abis, platforms = parts[-3:]
-        found: list[int] = []
-        if pythons.count(".") + abis.count(".") + platforms.count(".") <= _MAX_TAGS:
-            for python in pythons.lower().split("."):
-                for abi in abis.lower().split("."):
-                    tags = (f"{python}-{abi}-{platform}" for platform in platforms.lower().split("."))
-                    found += [self._ranks[tag] for tag in tags if tag in self._ranks]
-        return Rank(min(found), build) if found else No("wrong-tag", f"built for {'-'.join(parts[-3:])}")
+            self._known.learn(ending)
 
     def _sdist(self, filename: str) -> tuple[Version, Rank] | No:
         tar = filename.endswith(".tar.gz")

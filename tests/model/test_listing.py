@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envkit.model.candidate import Artifact, ProjectPage
-from envkit.model.listing import Listing, artifact_of, row_of, runs_of
+from envkit.model.listing import Files, Listing, Row, artifact_of, columns_of, row_of, runs_of
 
 TEXTS = st.none() | st.text(max_size=6)
 HASHES = st.sampled_from([{}, {"sha256": "a" * 64}, {"md5": "b" * 32}, {"sha256": "c" * 64, "md5": "d" * 32}])
@@ -43,9 +43,23 @@ def test_a_row_loses_nothing(artifact: Artifact) -> None:
     assert artifact_of(row_of(artifact), artifact.index) == artifact
 
 
+def check_files(rows: list[Row], at: int, part: slice) -> None:
+    """Columns are seen as the rows that they are made of."""
+    files = Files(columns_of(rows))
+    assert (list(files), len(files), list(files[part])) == (rows, len(rows), rows[part])
+    assert files == Files(columns_of(files))
+    if -len(rows) <= at < len(rows):
+        assert files[at] == rows[at]
+        assert files != Files(columns_of(rows[:-1]))
+    else:
+        with pytest.raises(IndexError):
+            _ = files[at]
+
+
 @given(st.lists(ARTIFACTS, max_size=5), st.integers(-7, 7), st.slices(5))
 def test_a_listing_is_like_a_tuple(artifacts: list[Artifact], at: int, part: slice) -> None:
     plain = tuple(artifacts)
+    check_files([row for rows, _ in runs_of(plain) for row in rows], at, part)
     listing = Listing(*runs_of(plain))
     assert (listing, len(listing), tuple(listing), listing[part]) == (plain, len(plain), plain, plain[part])
     assert plain == listing

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from envkit.model.candidate import Artifact, ProjectPage
-from envkit.model.listing import Listing, row_of
+from envkit.model.listing import Files, Listing, columns_of, row_of
 from envkit.model.policy import ResolutionPolicy
 from envkit.resolve.digest import Releases
 from envkit.resolve.rules import Rules
@@ -72,14 +72,16 @@ def test_rows_and_values_are_judged_alike(files: list[Artifact], policy: Resolut
     rules = Rules(target=TARGET, policy=policy, now=NOW.timestamp(), hashes=allowed)
     pages = [
         ProjectPage(name="my-tool", artifacts=artifacts, identity="i")
-        for artifacts in (tuple(files), Listing(([row_of(one) for one in files], "here")))
+        for rows in ([row_of(one) for one in files],)
+        for artifacts in (tuple(files), Listing((rows, "here")), Listing((Files(columns_of(rows)), "here")))
     ]
-    one, other = (select(page, rules) for page in pages)
+    one, other, third = (select(page, rules) for page in pages)
     assert [(item.version, item.artifacts, item.yanked) for item in one] == [
         (item.version, item.artifacts, item.yanked) for item in other
     ]
+    assert other == third
     rejections = rejected(pages[0], rules)
-    assert rejections == rejected(pages[1], rules)
+    assert rejections == rejected(pages[1], rules) == rejected(pages[2], rules)
     assert len(rejections) + len({id(row) for item in other for row, _ in item.files}) <= len(files)
     for some in ([], [file.filename for file in files[:3]]):
         assert rejected(pages[1], rules, some) == tuple(item for item in rejections if item.subject in some)
