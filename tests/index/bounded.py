@@ -34,8 +34,11 @@ class BoundedClient:
     def __init__(self) -> None:
         self._child: subprocess.Popen[str] | None = None
 
-    def ask(self, what: str, url: str, cache: Path, *, seconds: float) -> Outcome:
-        """Have the child read *what* ("page", "metadata" or "file") of the project demo, with a deadline of *seconds*."""
+    def ask(self, what: str, url: str, cache: Path, *, seconds: float, read: float) -> Outcome:
+        """Have the child read *what* ("page", "metadata" or "file") of the project demo, with a deadline of *seconds*.
+
+        *read* are the seconds that it waits for anything to arrive.
+        """
         if self._child is None or self._child.poll() is not None:
             self._child = subprocess.Popen(
                 [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -43,10 +46,10 @@ class BoundedClient:
         child = self._child
         assert child.stdin is not None
         assert child.stdout is not None
-        rescue = threading.Timer(60, child.kill)
+        rescue = threading.Timer(200, child.kill)
         rescue.start()
         try:
-            child.stdin.write(json.dumps([what, url, str(cache), seconds]) + "\n")
+            child.stdin.write(json.dumps([what, url, str(cache), seconds, read]) + "\n")
             child.stdin.flush()
             answer = child.stdout.readline()
         finally:
@@ -69,13 +72,13 @@ def _measured_peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1024)
 
 
-def _read(what: str, url: str, cache: str, seconds: float) -> str:
+def _read(what: str, url: str, cache: str, seconds: float, read: float) -> str:
     from envkit.cache import Cache
     from envkit.index.client import IndexClient
     from envkit.index.transport import Limits, Timeouts
 
     # Bounds on sizes are the usual ones: the memory that they allow is what is measured.
-    timeouts = Timeouts(connect=2.0, read=0.4, page=seconds, file=seconds)
+    timeouts = Timeouts(connect=20.0, read=read, page=seconds, file=seconds)
     limits = Limits(retries=2, retry_after=0.1)
     with IndexClient([url], cache=Cache(cache), timeouts=timeouts, limits=limits) as client:
         page = client.project("demo")

@@ -8,7 +8,8 @@ from envkit.cache import Cache
 from envkit.index.client import IndexClient
 from envkit.index.transport import Limits, Timeouts
 
-FAST = Timeouts(connect=2.0, read=0.4, page=1.6, file=1.6)
+PATIENT = Timeouts(connect=20.0, read=60.0, page=60.0, file=60.0)
+"""Tests of what ends by itself: a busy machine must not look like a fault of the network."""
 SMALL = Limits(page_bytes=2_000_000, metadata_bytes=200_000, file_bytes=20_000_000, retries=2, retry_after=0.1)
 
 
@@ -23,7 +24,7 @@ def make_client(cache: Cache) -> Iterator[Callable[..., IndexClient]]:
 
     def make(*indexes: Any, **options: Any) -> IndexClient:
         options.setdefault("cache", cache)
-        options.setdefault("timeouts", FAST)
+        options.setdefault("timeouts", PATIENT)
         options.setdefault("limits", SMALL)
         client = IndexClient(indexes, **options)
         made.append(client)
