@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -19,6 +18,7 @@ from envkit.wheels.backend import Backend, Kind
 from envkit.wheels.built import BuiltWheel, BuiltWheels, check_wheel
 from envkit.wheels.ports import BuildEnvironment, BuildEnvironments, BuildRequirements
 from envkit.wheels.reading import read_file
+from envkit.wheels.scratch import scratch_folder
 from envkit.wheels.settings import BuildSettings
 from envkit.wheels.static import declared_name
 from envkit.wheels.trees import SourceTree
@@ -73,8 +73,7 @@ class BuildSession:
         try:
             self._root = self._stack.enter_context(source.open())
             self._allow()
-            self._scratch = os.path.realpath(tempfile.mkdtemp(prefix="envkit-wheel-"))
-            self._stack.callback(files.remove_tree, self._scratch)
+            self._scratch = self._stack.enter_context(scratch_folder())
             self._backend = self._open_backend()
             self._prepare(chain)
         except BaseException:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +14,7 @@ from envkit.errors import InvalidSource
 from envkit.host import files
 from envkit.wheels.archive import extract_archive
 from envkit.wheels.reading import is_inside, read_pkg_info
+from envkit.wheels.scratch import scratch_folder
 from envkit.wheels.static import from_pkg_info, tree_metadata
 
 
@@ -67,7 +67,7 @@ class ArchiveTree(SourceTree):
 
     @contextmanager
     def _open(self) -> Generator[str]:
-        with _temporary() as folder:
+        with scratch_folder() as folder:
             top = extract_archive(self.path, os.path.join(folder, "source"), filename=self.filename)
             yield subfolder(top, self.subdirectory, self.subject)
 
@@ -105,7 +105,7 @@ class CheckoutTree(SourceTree):
 
     @contextmanager
     def _open(self) -> Generator[str]:
-        with _temporary() as folder:
+        with scratch_folder() as folder:
             copy = os.path.join(folder, "source")
             _copy_tree(self.path, copy)
             yield subfolder(copy, self.subdirectory, self.subject)
@@ -125,15 +125,6 @@ def _copy_tree(source: str, target: str) -> None:
             with open(entry.path, "rb") as stream:
                 files.write_chunks(path, iter(partial(stream.read, 1 << 20), b""), stat.S_IMODE(status.st_mode) | 0o600)
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-@contextmanager
-def _temporary() -> Generator[str]:
-    folder = os.path.realpath(tempfile.mkdtemp(prefix="envkit-build-"))
-    try:
-        yield folder
-    finally:
-        files.remove_tree(folder)
 
 
 def subfolder(root: str, subdirectory: str | None, subject: str) -> str:
