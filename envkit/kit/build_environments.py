@@ -121,7 +121,7 @@ class Environments:
 
         workshop = self._workshop
         with self._nested(chain) as nested:
-            source = IndexSource(workshop.client, workshop.cache.bucket("digests", 2), nested)
+            source = IndexSource(workshop.client, workshop.cache.bucket("digests", 3), nested)
             resolver = Resolver(Target.of(workshop.interpreter), source, self._policy, cancel=workshop.cancel)
             try:
                 resolution = resolver.resolve(requirements, constraints=workshop.settings.constraints)

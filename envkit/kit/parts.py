@@ -111,7 +111,7 @@ class Parts:
 
         return self._once(
             f"source {interpreter.executable}",
-            lambda: IndexSource(self.client, self.cache.bucket("digests", 2), DeferredBuilds(self._later(interpreter))),
+            lambda: IndexSource(self.client, self.cache.bucket("digests", 3), DeferredBuilds(self._later(interpreter))),
         )
 
     def hashed_source(self, interpreter: Interpreter, wanted: Wanted) -> IndexSource:
@@ -120,7 +120,7 @@ class Parts:
         from envkit.kit.direct_hashes import ComparedBuilds
         from envkit.kit.hashed_source import HashedSource
 
-        digests, builds = self.cache.bucket("digests", 2), DeferredBuilds(self._later(interpreter))
+        digests, builds = self.cache.bucket("digests", 3), DeferredBuilds(self._later(interpreter))
         compared = ComparedBuilds(builds, self.client.fetch, wanted.direct_hashes)
         requirements = (*wanted.requirements, *wanted.constraints)
         return HashedSource(self.client, digests, compared, hashes=wanted.hashes, requirements=requirements)

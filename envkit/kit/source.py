@@ -65,11 +65,15 @@ class Builder(Protocol):
 class DigestStore(Protocol):
     """A bucket of the cache."""
 
-    def get(self, key: str) -> bytes | None:
-        """Give what is stored."""
+    def head(self, key: str) -> bytes | None:
+        """Give the head of what is stored."""
         ...
 
-    def put(self, key: str, data: bytes) -> object:
+    def get(self, key: str) -> bytes | None:
+        """Give what is stored with the head."""
+        ...
+
+    def put(self, key: str, data: bytes, *, head: bytes) -> object:
         """Store."""
         ...
 
@@ -86,6 +90,7 @@ class IndexSource:
         self._digests = digests
         self._builder = builder
         self.memory: dict[str, bytes] = {}
+        self._files: dict[str, bytes] = {}
         self._room = MEMORY
 
     def with_builder(self, wrap: Callable[[Builder], Builder]) -> Self:
@@ -140,17 +145,23 @@ class IndexSource:
         """Give a stored digest, from memory where this process has seen it."""
         known = self.memory.get(key)
         if known is None and self._digests is not None:
-            known = self._digests.get(key)
+            known = self._digests.head(key)
             if known is not None:
                 self._hold(key, known)
         return known
 
-    def store_digest(self, key: str, data: bytes) -> None:
-        """Keep a digest."""
+    def load_files(self, key: str) -> bytes | None:
+        """Give the files that were stored with a digest; they are not held in memory where there is a cache."""
+        return self._files.get(key) if self._digests is None else self._digests.get(key)
+
+    def store_digest(self, key: str, data: bytes, files: bytes) -> None:
+        """Keep a digest, as the head of the entry that holds its files."""
         self._hold(key, data)
-        if self._digests is not None:
-            with suppress(OSError):  # a full disk must not end what worked without the cache
-                self._digests.put(key, data)
+        if self._digests is None:
+            self._files[key] = files
+            return
+        with suppress(OSError):  # a full disk must not end what worked without the cache
+            self._digests.put(key, files, head=data)
 
     def _hold(self, key: str, data: bytes) -> None:
         """Keep a digest in memory; all are let go when they fill their share, as the cache has them anyway."""

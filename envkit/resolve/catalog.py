@@ -119,11 +119,24 @@ class Catalog:
         """Give the usable files of a version, the preferred one first."""
         releases = self.releases(name)
         try:
-            return releases.artifacts(at)
+            found = releases.artifacts(at)
+            if found is None and self._load_files(releases):
+                found = releases.artifacts(at)
         except (ValueError, TypeError, KeyError, IndexError):
-            wanted = releases.line.texts[at]  # that line of the digest was damaged: select again
-            chosen = self._select(self.source.page(name))
-            return next((item.artifacts for item in chosen if str(item.version) == wanted), ())
+            found = None
+        if found is not None:
+            return found
+        page = self.source.page(name)  # what was stored is damaged or gone: select again
+        chosen = self._select(page)
+        if page.identity == releases.identity:
+            releases.choose(chosen)
+        return next((item.artifacts for item in chosen if str(item.version) == releases.line.texts[at]), ())
+
+    def _load_files(self, releases: Releases) -> bool:
+        """Load the files of all versions of a project."""
+        rules = self.rules.fingerprint(releases.name)
+        data = self.source.load_files(digest_key(releases.name, rules))
+        return data is not None and releases.take_files(rules, data)
 
     def without_wheels(self, name: str) -> int:
         """Give the mask of the versions that have an sdist alone. Reads the files of all versions."""
@@ -232,10 +245,11 @@ class Catalog:
     def save(self) -> None:
         """Store the digests of what was learned, for the next time."""
         for name, releases in self._releases.items():
-            if releases.learned and name not in self.missing:
-                rules = self.rules.fingerprint(name)
-                self.source.store_digest(digest_key(name, rules), releases.encode(rules))
-                releases.learned = False
+            if not releases.learned or name in self.missing or not (releases.complete or self._load_files(releases)):
+                continue
+            rules = self.rules.fingerprint(name)
+            self.source.store_digest(digest_key(name, rules), releases.encode(rules), releases.encode_files(rules))
+            releases.learned = False
 
 
 def digest_key(name: str, rules: str) -> str:

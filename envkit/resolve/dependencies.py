@@ -6,7 +6,7 @@ What is left of a requirement is a row of plain texts, which a digest can keep.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from envkit.errors import RequirementError
@@ -55,6 +55,29 @@ class VersionDependencies(NamedTuple):
 
     base: tuple[Dependency, ...]
     extras: Mapping[str, tuple[Dependency, ...]]
+
+
+class LazyExtras(Mapping[str, tuple[Dependency, ...]]):
+    """The dependencies of each extra, read only for the extras that are asked for."""
+
+    __slots__ = ("_read", "_texts", "_values")
+
+    def __init__(self, texts: dict[str, str], read: Callable[[str], tuple[Dependency, ...]]) -> None:
+        self._texts = texts
+        self._read = read
+        self._values: dict[str, tuple[Dependency, ...]] = {}
+
+    def __getitem__(self, extra: str) -> tuple[Dependency, ...]:
+        found = self._values.get(extra)
+        if found is None:
+            found = self._values[extra] = self._read(self._texts[extra])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
 
 
 class Unusable(NamedTuple):

@@ -1,16 +1,19 @@
 """What solving needs of one project for one target, compact enough to be kept: the digest of a page.
 
 A digest is read by splitting and slicing, and its files by `marshal`, which makes plain data alone: nothing in it can run
-code, and a damaged one is noticed by its checksums and thrown away. It has four parts::
+code, and a damaged one is noticed by its checksums and thrown away::
 
-    envkit-digest 5 <crc32 of all up to the files> <length of the second part> <versions> <rows>
+    envkit-digest 6 <crc32 of what follows> <length of the lines> <versions> <rows>
     <identity of the page> <fingerprint of the rules>
     <versions, ascending, by spaces>
     <mask of pre-releases in hex> <mask of yanked versions in hex>
     <rows>: name, extras by commas, specifier, URL; by tabs
     <dependency lines>: numbers of rows by spaces, then ";extra=numbers" for each extra; or "!" and JSON [reason, detail]
-    <for each version the number of its dependency line, or -1>, <end of its files>: little-endian, 4 bytes each
-    <files of each version>: crc32 (4 bytes) and marshalled rows of the usable files, the preferred one first
+    <for each version the number of its dependency line, or -1>: little-endian, 4 bytes each
+    <files of the versions that have a dependency line>: a marshalled mapping of positions to packed files
+
+The files of all versions are kept apart (`envkit.resolve.digest_files`): they are nine tenths of what is known, and those of
+the few versions that were ever looked at are all that most resolutions ask for.
 
 Dependencies and files are decoded only for versions that a solver looks at.
 """
@@ -20,22 +23,22 @@ from __future__ import annotations
 import marshal
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from envkit.model.listing import Row, artifact_of
-from envkit.resolve.dependencies import Dependency, Unusable, VersionDependencies
+from envkit.model.listing import artifact_of
+from envkit.resolve.dependencies import Dependency, LazyExtras, Unusable, VersionDependencies
 from envkit.resolve.versions import VersionLine, sort_key
 
 if TYPE_CHECKING:
     from envkit.model.candidate import Artifact
+    from envkit.resolve.digest_files import Files, PackedFiles
     from envkit.resolve.selection import Release
 
 _MAGIC = "envkit-digest"
-_FORMAT = "5"
+_FORMAT = "6"
 _FIXED = 3
 _UNREAD = -1
-_Files: TypeAlias = Sequence[tuple[Row, str | None]]
 
 
 class Releases:
@@ -46,8 +49,8 @@ class Releases:
     """
 
     __slots__ = (
-        "_artifacts", "_chosen", "_data", "_dependencies", "_ends", "_known", "_lines", "_numbers", "_passing",
-        "_row_numbers", "_rows", "_start", "_values", "identity", "learned", "line", "name", "prereleases", "yanked",
+        "_all", "_artifacts", "_chosen", "_dependencies", "_known", "_lines", "_near", "_numbers", "_packed", "_passing",
+        "_row_numbers", "_rows", "_values", "identity", "learned", "line", "name", "prereleases", "yanked",
     )  # fmt: skip
 
     def __init__(self, name: str, identity: str, texts: Sequence[str], prereleases: int, yanked: int) -> None:
@@ -58,10 +61,10 @@ class Releases:
         self.yanked = yanked
         self.learned = False
         self._artifacts: dict[int, tuple[Artifact, ...]] = {}
-        self._chosen: Sequence[_Files] = ()
-        self._data = b""
-        self._start = 0
-        self._ends: Sequence[int] = ()
+        self._chosen: Sequence[Files] = ()
+        self._packed = b""
+        self._near: dict[int, bytes] | None = None
+        self._all: PackedFiles | None = None
         self._known: Sequence[int] = [_UNREAD] * len(texts)
         self._lines: list[str] = []
         self._numbers: dict[str, int] = {}
@@ -100,9 +103,9 @@ class Releases:
         if (magic, version) != (_MAGIC, _FORMAT):
             return None
         middle = start + int(length)
-        after = middle + 8 * int(count)
+        after = middle + 4 * int(count)
         told = zlib.crc32(f"{length} {count} {rows}\n".encode())
-        if len(data) < after or int(crc, 16) != zlib.crc32(memoryview(data)[start:after], told):
+        if len(data) < after or int(crc, 16) != zlib.crc32(memoryview(data)[start:], told):
             return None
         lines = data[start : middle - 1].decode().split("\n")
         if lines[0] != f"{identity} {rules}":
@@ -112,22 +115,51 @@ class Releases:
         self = cls(name, identity, texts, int(prereleases, 16), int(yanked, 16))
         self._rows = lines[_FIXED : _FIXED + int(rows)]
         self._lines = lines[_FIXED + int(rows) :]
-        numbers = _read_numbers(data[middle:after])
-        self._known, self._ends = numbers[: len(texts)], numbers[len(texts) :]
-        self._data, self._start = data, after
+        self._known = _read_numbers(data[middle:after])
+        self._packed = data[after:]
         return self
 
-    def _files(self, at: int) -> bytes:
-        begin = self._ends[at - 1] if at else 0
-        return self._data[self._start + begin : self._start + self._ends[at]]
+    @property
+    def complete(self) -> bool:
+        """Whether the files of all versions are at hand."""
+        return bool(self._chosen) or self._all is not None or not self.line.texts
 
-    def artifacts(self, at: int) -> tuple[Artifact, ...]:
-        """Give the usable files of the version at *at*, the preferred one first. Raises `ValueError` where damaged."""
+    def take_files(self, rules: str, data: bytes) -> bool:
+        """Take the files of all versions as `encode_files` gave them; false where they are damaged, or not these."""
+        from envkit.resolve.digest_files import PackedFiles
+
+        self._all = PackedFiles.read(data, len(self.line.texts), f"{self.identity} {rules}")
+        return self._all is not None
+
+    def choose(self, releases: list[Release]) -> None:
+        """Take the files of all versions as they were selected again from the same page."""
+        files = {str(release.version): release.files for release in releases}
+        self._chosen = [files.get(text, ()) for text in self.line.texts]
+        self._all = None
+        self.learned = True
+
+    def artifacts(self, at: int) -> tuple[Artifact, ...] | None:
+        """Give the usable files of the version at *at*, the preferred one first; None where they are not at hand.
+
+        Raises `ValueError` where they are damaged.
+        """
         known = self._artifacts.get(at)
         if known is None:
-            files = self._chosen[at] if self._chosen else _read_files(self._files(at))
+            files = self._find_files(at)
+            if files is None:
+                return None
             known = self._artifacts[at] = tuple([artifact_of(row, index) for row, index in files])
         return known
+
+    def _find_files(self, at: int) -> Files | None:
+        if self._chosen:
+            return self._chosen[at]
+        if self._near is None:
+            self._near = _read_near(self._packed)
+        packed = self._near.get(at)
+        if packed is None and self._all is not None:
+            packed = self._all[at]
+        return None if packed is None else _read_files(packed)
 
     def dependencies(self, at: int) -> VersionDependencies | Unusable | None:
         """Give what the version at *at* depends on, or None where its metadata was not read yet."""
@@ -146,7 +178,7 @@ class Releases:
             return Unusable(*json.loads(line[1:]))
         base, _, more = line.partition(";")
         extras = dict(part.split("=") for part in more.split(";")) if more else {}
-        return VersionDependencies(self._dependencies_at(base), _Extras(extras, self._dependencies_at))
+        return VersionDependencies(self._dependencies_at(base), LazyExtras(extras, self._dependencies_at))
 
     def _dependencies_at(self, numbers: str) -> tuple[Dependency, ...]:
         values = self._values
@@ -210,7 +242,7 @@ class Releases:
         return self.dependencies(at) or found
 
     def encode(self, rules: str) -> bytes:
-        """Give the digest as bytes; *rules* is the fingerprint of what selected the files."""
+        """Give the digest as bytes, where it is `complete`; *rules* is the fingerprint of what selected the files."""
         head = [
             f"{self.identity} {rules}",
             " ".join(self.line.texts),
@@ -219,75 +251,52 @@ class Releases:
             *self._lines,
         ]
         body = "\n".join(head).encode() + b"\n"
-        count = len(self.line.texts)
-        rows = [_write_files(files) for files in self._chosen] or [self._files(at) for at in range(count)]
-        ends: list[int] = []
-        end = 0
-        for row in rows:
-            end += len(row)
-            ends.append(end)
-        table = _write_numbers([*self._known, *ends])
+        from envkit.resolve.digest_files import write_numbers
+
+        near = marshal.dumps({at: self._packed_files(at) for at, known in enumerate(self._known) if known >= 0}, 4)
         counts = f"{len(body)} {len(self.line.texts)} {len(self._rows)}\n"
-        crc = zlib.crc32(table, zlib.crc32(body, zlib.crc32(counts.encode())))
-        first = f"{_MAGIC} {_FORMAT} {crc:08x} {counts}"
-        return b"".join((first.encode(), body, table, *rows))
+        rest = b"".join((body, write_numbers(self._known), near))
+        crc = zlib.crc32(rest, zlib.crc32(counts.encode()))
+        return f"{_MAGIC} {_FORMAT} {crc:08x} {counts}".encode() + rest
 
+    def encode_files(self, rules: str) -> bytes:
+        """Give the files of all versions as bytes, where it is `complete`."""
+        from envkit.resolve.digest_files import pack_all
 
-class _Extras(Mapping[str, tuple[Dependency, ...]]):
-    """The dependencies of each extra, read only for the extras that are asked for."""
+        rows = [self._packed_files(at) for at in range(len(self.line.texts))]
+        return pack_all(rows, f"{self.identity} {rules}")
 
-    __slots__ = ("_read", "_texts", "_values")
+    def _packed_files(self, at: int) -> bytes:
+        if self._all is not None:
+            return self._all[at]
+        from envkit.resolve.digest_files import pack_one
 
-    def __init__(self, texts: dict[str, str], read: Callable[[str], tuple[Dependency, ...]]) -> None:
-        self._texts = texts
-        self._read = read
-        self._values: dict[str, tuple[Dependency, ...]] = {}
-
-    def __getitem__(self, extra: str) -> tuple[Dependency, ...]:
-        found = self._values.get(extra)
-        if found is None:
-            found = self._values[extra] = self._read(self._texts[extra])
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._texts)
-
-    def __len__(self) -> int:
-        return len(self._texts)
+        return pack_one(self._chosen[at])
 
 
 def _read_numbers(data: bytes) -> Sequence[int]:
-    if sys.byteorder == "big":
-        data = _turned(data)
-    return memoryview(data).cast("i")
+    if sys.byteorder == "little":
+        return memoryview(data).cast("i")
+    from envkit.resolve.digest_files import read_numbers
+
+    return read_numbers(data)
 
 
-def _write_numbers(numbers: list[int]) -> bytes:
-    from array import array
-
-    data = array("i", numbers).tobytes()
-    return _turned(data) if sys.byteorder == "big" else data
-
-
-def _turned(data: bytes) -> bytes:
-    """Turn the bytes of each number round."""
-    from array import array
-
-    numbers = array("i", data)
-    numbers.byteswap()
-    return numbers.tobytes()
+def _read_near(data: bytes) -> dict[int, bytes]:
+    if not data:
+        return {}
+    try:
+        found: dict[int, bytes] = marshal.loads(data)  # noqa: S302  private, and checked by the checksum
+    except EOFError as error:
+        raise ValueError("a digest without its files") from error
+    return found
 
 
-def _write_files(files: _Files) -> bytes:
-    data = marshal.dumps(tuple(files), 4)
-    return zlib.crc32(data).to_bytes(4, "little") + data
-
-
-def _read_files(line: bytes) -> _Files:
+def _read_files(line: bytes) -> Files:
     if int.from_bytes(line[:4], "little") != zlib.crc32(line[4:]):
         raise ValueError("a damaged line of files")
     try:
-        files: _Files = marshal.loads(line[4:])  # noqa: S302  private, and checked by the checksum
+        files: Files = marshal.loads(line[4:])  # noqa: S302  private, and checked by the checksum
     except EOFError as error:
         raise ValueError("a damaged line of files") from error
     return files

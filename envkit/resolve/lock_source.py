@@ -144,11 +144,16 @@ class UniversalSource:
         self.conditions.recall(name, head)
         return rest
 
-    def store_digest(self, key: str, data: bytes) -> None:
+    def load_files(self, key: str) -> bytes | None:
+        """See `CandidateSource`."""
+        return self.source.load_files(key + self._suffix)
+
+    def store_digest(self, key: str, data: bytes, files: bytes) -> None:
         """See `CandidateSource`."""
         name = key.partition("/")[0]
         later = self._later.get(name, 0)
         if name.startswith(FORK_PREFIX) or not isinstance(later, int):
             return
         head, first = self.conditions.head(name), b"%x" % later
-        self.source.store_digest(key + self._suffix, b"%08x %s\n%s\n%s" % (zlib.crc32(first + head), first, head, data))
+        data = b"%08x %s\n%s\n%s" % (zlib.crc32(first + head), first, head, data)
+        self.source.store_digest(key + self._suffix, data, files)

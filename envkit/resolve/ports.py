@@ -90,9 +90,16 @@ class CandidateSource(Protocol):
         ...
 
     def load_digest(self, key: str) -> bytes | None:
-        """Give what was stored under *key* (``"project/fingerprint"``), or None. It may be damaged."""
+        """Give the digest that was stored under *key* (``"project/fingerprint"``), or None. It may be damaged."""
         ...
 
-    def store_digest(self, key: str, data: bytes) -> None:
-        """Keep *data* under *key*, or not: a digest only saves work."""
+    def load_files(self, key: str) -> bytes | None:
+        """Give the *files* that were stored with a digest under *key*, or None. They may be damaged.
+
+        Many times as large as a digest, and asked for only where metadata has to be read or something new is chosen.
+        """
+        ...
+
+    def store_digest(self, key: str, data: bytes, files: bytes) -> None:
+        """Keep *data* and *files* under *key*, or not: a digest only saves work."""
         ...

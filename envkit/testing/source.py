@@ -46,7 +46,7 @@ class MemorySource:
     ) -> None:
         self._projects: dict[str, dict[str, Release]] = {}
         self._pages: dict[str, ProjectPage] = {}
-        self._digests: dict[str, bytes] = {}
+        self._digests: dict[str, tuple[bytes, bytes]] = {}
         self._direct = dict(direct or {})
         self._changes = 0
         self.calls: list[tuple[str, str]] = []
@@ -126,8 +126,12 @@ class MemorySource:
 
     def load_digest(self, key: str) -> bytes | None:
         """Give a stored digest."""
-        return self._digests.get(key)
+        return self._digests[key][0] if key in self._digests else None
 
-    def store_digest(self, key: str, data: bytes) -> None:
+    def load_files(self, key: str) -> bytes | None:
+        """Give the files that were stored with a digest."""
+        return self._digests[key][1] if key in self._digests else None
+
+    def store_digest(self, key: str, data: bytes, files: bytes) -> None:
         """Keep a digest."""
-        self._digests[key] = data
+        self._digests[key] = (data, files)

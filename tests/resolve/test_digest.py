@@ -32,19 +32,24 @@ def answer(source):
 class Kept(MemorySource):
     """A source that hands out digests damaged in a given way."""
 
-    def __init__(self, damage=lambda data: data):
+    def __init__(self, damage=lambda data: data, harm=lambda data: data):
         super().__init__(INDEX)
         self.damage = damage
+        self.harm = harm
 
     def load_digest(self, key):
         data = super().load_digest(key)
         return None if data is None else self.damage(data)
 
+    def load_files(self, key):
+        data = super().load_files(key)
+        return None if data is None else self.harm(data)
 
-def kept(damage):
+
+def kept(damage, harm=lambda data: data):
     source = Kept()
     answer(source)
-    other = Kept(damage)
+    other = Kept(damage, harm)
     other._digests = source._digests
     other._pages = source._pages
     return other
@@ -66,6 +71,67 @@ def test_a_damaged_digest_changes_nothing(at, flip, cut):
         return data[:place] + bytes([data[place] ^ flip]) + data[place + 1 :]
 
     assert answer(kept(damage)) == answer(MemorySource(INDEX))
+
+
+OTHERS = ["a<2", "b<2", "c"]
+"""A question about versions that nobody looked at for the first one."""
+
+
+def answer_others(source):
+    resolution = Resolver(graphs.TARGET, source).resolve(OTHERS)
+    return {name: (str(pin.version), pin.artifacts) for name, pin in resolution.pins.items()}
+
+
+def test_files_of_versions_that_were_looked_at_are_in_the_digest_itself():
+    def asked(data):
+        raise AssertionError("nobody needs the files of all versions")
+
+    assert answer(kept(lambda data: data, asked)) == answer(MemorySource(INDEX))
+
+
+def test_files_of_other_versions_are_loaded_where_one_is_chosen_and_stay_stored():
+    source = kept(lambda data: data)
+    assert answer_others(source) == answer_others(MemorySource(INDEX))
+    assert [call for call in source.calls if call[0] == "page"] == []
+    again = Kept(harm=lambda data: b"")
+    again._digests, again._pages = source._digests, source._pages
+    assert answer_others(again) == answer_others(MemorySource(INDEX))  # by now the digest has those too
+    assert again.calls == []
+    assert answer(again) == answer(MemorySource(INDEX))
+
+
+@settings(max_examples=300)
+@given(at=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255), cut=st.booleans())
+def test_damaged_files_change_nothing(at, flip, cut):
+    def harm(data):
+        place = int(at * len(data))
+        if cut:
+            return data[:place]
+        return data[:place] + bytes([data[place] ^ flip]) + data[place + 1 :]
+
+    source = kept(lambda data: data, harm)
+    assert answer_others(source) == answer_others(MemorySource(INDEX))
+    assert answer(source) == answer(MemorySource(INDEX))
+
+
+def test_files_that_are_gone_are_selected_again_and_stored():
+    source = kept(lambda data: data, lambda data: None)
+    assert answer_others(source) == answer_others(MemorySource(INDEX))
+    assert ("page", "a") in source.calls
+    source.harm = lambda data: data
+    source.calls.clear()
+    assert answer_others(source) == answer_others(MemorySource(INDEX))
+    assert source.calls == []
+
+
+def test_files_of_another_page_or_other_rules_are_not_taken():
+    releases = Releases.of("a", "page-1", [])
+    files = releases.encode_files("rules")
+    assert releases.take_files("rules", files)
+    assert not releases.take_files("others", files)
+    assert not Releases.of("a", "page-2", []).take_files("rules", files)
+    for data in (b"", b"\n", b"envkit-files 1 0\n", b"\xff\n", files[:-2]):
+        assert not releases.take_files("rules", data)
 
 
 @pytest.mark.parametrize("data", [b"", b"\n" * 9, b"envkit-digest 2 0 0 0\n", b"envkit-digest 2 x y z\n", b"\xff" * 99])
