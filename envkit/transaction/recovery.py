@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Literal
 
 from envkit.errors import EnvironmentBusy, InstallError
@@ -10,6 +11,11 @@ from envkit.host import files
 from envkit.transaction.state import ELSEWHERE, JOURNAL, LAST, LOCK, PREFIX, STATE_DIR, UNDONE, is_real_dir
 
 Outcome = Literal["rolled-back", "cleaned"]
+_PAUSE = 0.005
+
+
+class _MovesEnded(Exception):
+    """Nothing is left to be waited for."""
 
 
 def recover(root: str | os.PathLike[str], *, timeout: float = 30.0) -> Outcome | None:
@@ -29,9 +35,18 @@ def recover(root: str | os.PathLike[str], *, timeout: float = 30.0) -> Outcome |
         return None
     from envkit.host.locks import Busy, FileLock
 
+    def pause(seconds: float) -> None:
+        # Whoever moves entries keeps the lock for longer, and others may take it next: nobody has to wait for all that.
+        if not os.path.lexists(os.path.join(state, JOURNAL)):
+            raise _MovesEnded
+        time.sleep(min(seconds, _PAUSE))
+
+    lock = FileLock(os.path.join(state, LOCK))
     try:
-        with FileLock(os.path.join(state, LOCK)).acquire(timeout=timeout if moving else 0.0, purpose="recovery"):
+        with lock.acquire(timeout=timeout if moving else 0.0, purpose="recovery", pause=pause):
             return recover_locked(root)
+    except _MovesEnded:
+        return None
     except Busy as error:
         if not moving:  # somebody is staging
             return None

@@ -8,7 +8,9 @@ import pytest
 
 from envkit.errors import EnvironmentBusy
 from envkit.host.gate import guarded
+from envkit.host.locks import FileLock
 from envkit.transaction import read_unmixed
+from envkit.transaction.recovery import recover
 from envkit.transaction.transaction import Transaction, undo
 
 
@@ -84,3 +86,30 @@ def test_what_changes_all_the_time_is_busy(root):
 def test_where_nothing_was_ever_changed_nothing_is_written(root):
     assert read_unmixed(root, lambda: "found") == "found"
     assert sorted(os.listdir(root)) == ["file"]
+
+
+def test_a_reader_waits_for_the_moves_and_not_for_the_rest_of_the_operation(root):
+    # the lock is held on while an operation clears away, and the next writer takes it at once
+    change(root, "1")
+    journal = root / ".envkit/journal"
+    journal.write_text("the moves of somebody")
+    ended: list[str] = []
+
+    def guard(name: str, path: str) -> None:
+        if name == "lock":
+            journal.replace(root / ".envkit/last")
+            ended.append(path)
+
+    with FileLock(str(root / ".envkit/lock")).acquire(timeout=0), guarded(guard):
+        assert recover(root, timeout=5) is None
+        assert ended
+
+
+def test_who_moves_entries_for_too_long_is_named(root):
+    change(root, "1")
+    (root / ".envkit/journal").write_text("the moves of somebody")
+    with (
+        FileLock(str(root / ".envkit/lock")).acquire(timeout=0, purpose="test"),
+        pytest.raises(EnvironmentBusy, match="test"),
+    ):
+        recover(root, timeout=0.05)
