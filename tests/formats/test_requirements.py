@@ -185,10 +185,10 @@ def test_hostile_files_end_soon(tmp_path, monkeypatch):
     }
     for name, data in hostile.items():
         path.write_bytes(data)
-        started = time.monotonic()
+        started = time.thread_time()  # of the processor, as the machine may be busy
         with pytest.raises(RequirementError):
             read_requirements(path, environ={"A": "x" * 100_000})
-        assert time.monotonic() - started < 20, name
+        assert time.thread_time() - started < 20, name
 
 
 def test_includes_are_bounded(tmp_path):

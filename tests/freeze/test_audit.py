@@ -85,7 +85,7 @@ def url():
 
 def fetch(url: str, body: bytes | None) -> bytes:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=120) as answer:
             return answer.read()
     except urllib.error.HTTPError as error:
         error.close()

@@ -23,7 +23,7 @@ def test_every_job_is_done_once(helper: bool) -> None:
 
 
 def test_two_threads_share_the_jobs() -> None:
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=100)
     do_all([both.wait, both.wait], nothing, helper=True)
 
 
@@ -54,7 +54,7 @@ def test_an_error_ends_both_threads_before_it_is_raised(in_helper: bool) -> None
         if (threading.get_ident() == here) != in_helper and not failed.is_set():
             failed.set()
             raise ValueError("trouble")
-        failed.wait(10)
+        failed.wait(100)
         time.sleep(0.001)
         done.append(1)
 

@@ -128,7 +128,7 @@ def test_memory_stays_flat(case: str) -> None:
     answer = answers[case]()
     with LoopbackIndex(hook=lambda _: answer) as index:
         done = subprocess.run(
-            [sys.executable, "-c", PEAK, index.url], capture_output=True, text=True, timeout=60, check=True
+            [sys.executable, "-c", PEAK, index.url], capture_output=True, text=True, timeout=300, check=True
         )
     outcome, peak = done.stdout.split()
     assert outcome == "transport"

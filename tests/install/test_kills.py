@@ -235,7 +235,7 @@ def test_a_second_writer_is_told_who_holds_the_lock(tmp_path):
         began = time.monotonic()
         with pytest.raises(EnvironmentBusy, match="a long one") as caught:
             shop.uninstall("alpha", lock_timeout=0.1)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 50  # a minute is the default
         assert caught.value.context["holder_pid"] == os.getpid()
         assert shop.installer().installed()[0].name == "alpha"
     shop.uninstall("alpha", lock_timeout=0.1)

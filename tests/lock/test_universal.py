@@ -456,7 +456,7 @@ def test_valid_in_sampled_environments(projects, roots):
 def check_against_single_environments(projects, roots) -> None:
     chosen = random.Random(0).sample(in_range(">=3.9"), 40)
     try:
-        found = locked(projects, roots, policy=ResolutionPolicy(deadline=20))
+        found = locked(projects, roots, policy=ResolutionPolicy(deadline=600))
     except (ResolutionImpossible, NoCandidate):
         failed = 0
         for one in in_range(">=3.9"):

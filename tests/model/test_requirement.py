@@ -25,10 +25,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_requirements_are_refused_at_once(name):
-    start = time.monotonic()
+    start = time.thread_time()  # of the processor, as the machine may be busy
     with pytest.raises(RequirementError) as caught:
         parse_requirement(HOSTILE[name])
-    assert time.monotonic() - start < 5
+    assert time.thread_time() - start < 5
     assert len(str(caught.value)) < 2_000
 
 

@@ -155,7 +155,7 @@ def test_recovery_is_cheap_when_there_is_nothing_to_do(root):
     for place in (root, root / "nowhere"):
         assert recover(str(place)) is None
         best = min(_time(lambda place=place: recover(str(place))) for _ in range(50))
-        assert best < 0.001  # a tenth of that is usual
+        assert best < 0.005  # a fiftieth of that is usual
 
 
 def _time(call) -> float:

@@ -163,22 +163,22 @@ def test_a_failing_build_is_told_with_its_whole_output(tmp_path):
 
 
 def test_a_build_that_never_ends_is_ended(tmp_path):
-    facts = {**FACTS, "run": "import time; time.sleep(60)"}
+    facts = {**FACTS, "run": "import time; time.sleep(600)"}
     began = time.monotonic()
     with pytest.raises(WheelBuildError, match=r"longer than 1\.5 seconds"):
         Bench(tmp_path, timeout=1.5).builder.wheel(sdist_tree(sdist_of(tmp_path, facts)))
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 300
 
 
 def test_cancelling_ends_the_build(tmp_path):
-    facts = {**FACTS, "run": "import time; print('up', flush=True); time.sleep(60)"}
+    facts = {**FACTS, "run": "import time; print('up', flush=True); time.sleep(600)"}
     token = CancelToken()
     bench = Bench(tmp_path, cancel=token)
     threading.Timer(1.5, token.cancel).start()
     began = time.monotonic()
     with pytest.raises(Cancelled):
         bench.builder.wheel(sdist_tree(sdist_of(tmp_path, facts)))
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 300
     assert bench.environments.log[-1] == ("close",)
 
 

@@ -128,7 +128,7 @@ def test_many_processes_at_once(tmp_path, wheel):
     environ = {**os.environ, "PYTHONPATH": os.getcwd()}
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) for _ in range(4)]
     for process in processes:
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=300)
         # A reader whose entry is removed under it may say so; it never sees half of one.
         assert process.returncode == 0 or "changed while they were written" in errors, errors
     assert not list((tmp_path / "pool").glob("=staging/*"))
