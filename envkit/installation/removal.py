@@ -133,13 +133,17 @@ def absolute(path: str, location: str) -> str | None:
 def _tops(wanted: Wanted, standing: frozenset[str]) -> list[str]:
     """Give the files and folders just below standing folders that the wanted files are in."""
     tops: set[str] = set()
+    known: set[str] = set()  # folders whose tops are there already
     for folder, names in wanted.folders.items():
-        top: str | None = None
-        above = folder
-        while above not in standing and above != os.path.dirname(above):
-            top, above = above, os.path.dirname(above)
-        if top is not None:
-            tops.add(top)
+        if folder not in standing:
+            top = folder
+            while top not in known:
+                known.add(top)
+                above = os.path.dirname(top)
+                if above in standing or above == os.path.dirname(above):
+                    tops.add(top)
+                    break
+                top = above
             continue
         for name in names:
             tops.add(os.path.join(folder, name))
