@@ -11,10 +11,10 @@ import os
 import re
 import shlex
 
-from envkit.errors import InstallError
 from envkit.model.distribution import ScriptRow
 
 _LONGEST_SHEBANG = 127  # bytes that every kernel reads
+_ENDS_PATH = re.compile(rb"[ \t\n\r]")  # for one kernel or another
 _ENCODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*[-\w.]")
 
 
@@ -24,16 +24,15 @@ def shebang(python: str) -> bytes:
 
     A bare name is the one in the script's own folder, wherever that is: environments that may be moved have those.
     """
-    if "\n" in python or "\0" in python:
-        raise InstallError("the path of the interpreter has a line break, so no script can start it")
     if not os.path.dirname(python):
         own = b'"$(dirname -- "$(realpath -- "$0")")"/' + os.fsencode(shlex.quote(python))
         return b"#!/bin/sh\n'''exec' " + own + b" \"$0\" \"$@\"\n' '''\n"
     raw = os.fsencode(python)
-    if b" " not in raw and b"\t" not in raw and len(raw) + 3 <= _LONGEST_SHEBANG:
+    if not _ENDS_PATH.search(raw) and len(raw) + 3 <= _LONGEST_SHEBANG:
         return b"#!" + raw + b"\n"
-    # A shell script that is also a string literal of Python, as `installer` and others write it. A backslash means the
-    # same to both in this form only: what Python takes for an escape would be a syntax error.
+    # A shell script that is also a string literal of Python, as `installer` and others write it; quoted like this, neither
+    # of them minds a line break. A backslash means the same to both in this form only: what Python takes for an escape
+    # would be a syntax error.
     quoted = shlex.quote(python).replace("\\", "'\"\\\\\"'")
     return b"#!/bin/sh\n'''exec' " + os.fsencode(quoted) + b" \"$0\" \"$@\"\n' '''\n"
 

@@ -73,7 +73,14 @@ def test_the_whole_specification(shop):
     assert not (info / "direct_url.json").exists()
 
 
-@pytest.mark.parametrize("place", ["with space", "x" * 150, "quote'd", "$HOME `x`", "two  spaces", "a \\user's \\N"])
+PLACES = {
+    "space": "with space", "long": "x" * 150, "quote": "quote'd", "shell": "$HOME `x`", "spaces": "two  spaces",
+    "backslashes": "a \\user's \\N", "line break": "two\nlines", "code": "a\nimport os; os._exit(9)\n#", "return": "a\rb",
+    "quotes": "'''\nexit(9)\n'''\"\"\"",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_interpreters_at_long_and_odd_paths(tmp_path, place):
     (tmp_path / place).mkdir()
     shop = Workshop(tmp_path / "wheels", make_environment(tmp_path / place / "env"))
@@ -88,7 +95,7 @@ def test_interpreters_at_long_and_odd_paths(tmp_path, place):
         assert result.stdout.strip() in ("full", "script")
 
 
-@pytest.mark.parametrize("place", ["plain", "with space", "x" * 150])
+@pytest.mark.parametrize("place", ["plain", "with space", "x" * 150, "two\nlines"])
 @pytest.mark.parametrize("line", ["# -*- coding: latin-1 -*-\n", "# vim: set fileencoding=latin-1 :\r\n"])
 def test_scripts_keep_their_encoding(tmp_path, place, line):
     (tmp_path / place).mkdir()
