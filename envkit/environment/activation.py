@@ -20,7 +20,7 @@ SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scripts")
 #: The scripts of each activator, as (folder, file).
 ACTIVATORS: "dict[str, tuple[tuple[str, str], ...]]" = {
     "bash": (("common", "activate"),),
-    "fish": (("posix", "activate.fish"),),
+    "fish": (("common", "activate.fish"),),
     "csh": (("posix", "activate.csh"),),
     "powershell": (("common", "Activate.ps1"),),
     "batch": (("nt", "activate.bat"), ("nt", "deactivate.bat")),
@@ -199,11 +199,12 @@ def _fill(parts: "list[str]", shell: str, values: "Mapping[str, str]", *, reloca
     return "".join(filled)
 
 
-def choose(activators: "tuple[str, ...] | None", platform: str) -> "list[tuple[str, str]]":
-    """Give the scripts of the activators that were named, or of all for a platform ("posix" or "nt")."""
+def choose(activators: "tuple[str, ...] | None", platform: str, *, fish: bool) -> "list[tuple[str, str]]":
+    """Give the scripts of the activators that were named, or of all for a platform ("posix" or "nt"), *fish* or not."""
     return [
         (folder, name)
         for activator in (ACTIVATORS if activators is None else activators)
+        if activators is not None or fish or activator != "fish"
         for folder, name in ACTIVATORS[activator]
         if folder in ("common", platform) or (folder == "posix" and activators is not None)
     ]

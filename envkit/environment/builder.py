@@ -43,10 +43,10 @@ class EnvBuilder(Hooks):
         prompt: str | None = None,
         upgrade_deps: bool = False,  # noqa: FBT001, FBT002  as in venv
         *,
-        scm_ignore_files: "Iterable[str]" = frozenset(),
+        scm_ignore_files: "Iterable[str] | str" = frozenset(),
         interpreter: "Interpreter | str | os.PathLike[str] | None" = None,
         relocatable: bool = False,
-        activators: "Iterable[str] | None" = None,
+        activators: "Iterable[str] | str | None" = None,
         force: bool = False,
         seeder: "Seeder | None" = None,
         cache_dir: "str | os.PathLike[str] | None" = None,
@@ -59,7 +59,8 @@ class EnvBuilder(Hooks):
         self.orig_prompt = prompt
         self.prompt = os.path.basename(os.getcwd()) if prompt == "." else prompt
         self.upgrade_deps = upgrade_deps
-        self.scm_ignore_files = frozenset(map(str.lower, scm_ignore_files))
+        scms = (scm_ignore_files,) if isinstance(scm_ignore_files, str) else scm_ignore_files
+        self.scm_ignore_files = frozenset(map(str.lower, scms))
         self.relocatable = relocatable
         self.force = force
         self.activators = None if activators is None else _check_activators(activators)
@@ -90,6 +91,7 @@ class EnvBuilder(Hooks):
         first. Raises `ValueError` where ``venv`` does (a path separator in the name, a file in the way), `VenvError` for
         the rest, `OSError` of the system as it is.
         """
+        check_path(os.fspath(env_dir))
         path: str = os.path.abspath(env_dir)
         check_path(path)
         with self.__dict__.setdefault("_lock", RLock()):
@@ -126,12 +128,13 @@ class EnvBuilder(Hooks):
             held.begin_clearing()
             if not self.clear:  # a caller who cleared was killed: programs without their distributions may be left
                 self.clear_directory(env_dir)
+        ignorers = [getattr(self, f"create_{scm}_ignore_file") for scm in self.scm_ignore_files]
         context = self.ensure_directories(env_dir)
         if held is not None:
             held.unfinished = True
             held.end_clearing()
-        for scm in self.scm_ignore_files:
-            getattr(self, f"create_{scm}_ignore_file")(context)
+        for ignore in ignorers:
+            ignore(context)
         # While pip is installed the system's distributions must not be seen: they would count as installed.
         wanted = self.system_site_packages
         self.system_site_packages = False
@@ -170,8 +173,8 @@ class EnvBuilder(Hooks):
         return again.create(path)
 
 
-def _check_activators(names: "Iterable[str]") -> "tuple[str, ...]":
-    chosen = tuple(dict.fromkeys(name.lower() for name in names))
+def _check_activators(names: "Iterable[str] | str") -> "tuple[str, ...]":
+    chosen = tuple(dict.fromkeys(name.lower() for name in ((names,) if isinstance(names, str) else names)))
     for name in chosen:
         if name not in activation.ACTIVATORS:
             raise ValueError(f"unknown activator {name!r}; there are {', '.join(activation.ACTIVATORS)}")

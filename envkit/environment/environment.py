@@ -53,7 +53,8 @@ class Environment:
         """
         from envkit.environment.recognise import open_environment
 
-        return cls(*open_environment(os.path.abspath(path), cache_dir=cache_dir, environ=environ))
+        whole: str = os.path.abspath(path) if os.fspath(path) else ""  # which would be the working folder
+        return cls(*open_environment(whole, cache_dir=cache_dir, environ=environ))
 
     @classmethod
     def current(cls) -> "Environment":

@@ -20,7 +20,9 @@ _CHUNK = 1024 * 1024
 
 
 def check_path(path: str) -> None:
-    """Raise `ValueError` for a path that PATH could not hold."""
+    """Raise `ValueError` for a path that PATH could not hold, and for an empty one, which would be the working folder."""
+    if not path:
+        raise ValueError("an empty path names no folder")
     if os.pathsep in path:
         raise ValueError(f"Refusing to create a venv in {path} because it contains the PATH separator {os.pathsep}.")
 
@@ -140,7 +142,12 @@ def claim_folder(path: str, *, clear: bool, force: bool) -> "Claim | None":
             return None
         if clear:
             check_clearable(path, force=force)
-    found = claim(f"{path}{os.sep}{CLAIM}", timeout=_TIMEOUT)
+    try:
+        found = claim(f"{path}{os.sep}{CLAIM}", timeout=_TIMEOUT)
+    except OSError:
+        if fresh and not os.listdir(path):
+            files.remove_dir(path)
+        raise
     if found is None:
         raise problem(path, "being-made", f"{path} is being made by another process", hint="wait for it, and try again")
     found.fresh = fresh
@@ -150,7 +157,7 @@ def claim_folder(path: str, *, clear: bool, force: bool) -> "Claim | None":
 def give_up(path: str, held: "Claim") -> None:
     """Leave a failed creation as one that was cut off, or nothing where nothing had been made."""
     names = os.listdir(path) if os.path.isdir(path) else []
-    if held.unfinished and names != [CLAIM]:
+    if (held.unfinished or held.fresh) and names != [CLAIM]:
         held.drop()
         return
     held.fulfil()

@@ -93,6 +93,8 @@ class Hooks:
                 files.symlink("lib", os.path.join(env_dir, "lib64"))
             except FileExistsError:
                 pass  # whatever it is
+            except OSError as error:  # a file system without links; on a full one the next step fails too
+                _warn(f"cannot link lib64 to lib in {env_dir} ({error}); it is left out")
         if context.platlib_path != context.lib_path:
             make_folder(context.platlib_path)
         make_folder(context.bin_path)
@@ -167,7 +169,7 @@ class Hooks:
 
     def _place(self, source: str, target: str, *, relative: bool) -> None:
         self.symlink_or_copy(source, target, relative_symlinks_ok=relative)
-        if not self.symlinks and not os.path.islink(target):
+        if not os.path.islink(target):
             files.change_mode(target, 0o755)
 
     # --- what runs in it
@@ -229,7 +231,7 @@ class Hooks:
     # --- what the hooks share
 
     def _scripts(self) -> "list[tuple[str, str]]":
-        return activation.choose(self.activators, "nt" if self._rules.nt else "posix")
+        return activation.choose(self.activators, "nt" if self._rules.nt else "posix", fish=self._rules.has_fish)
 
     def _is_overridden(self, hook: str) -> bool:
         return hook in self.__dict__ or getattr(type(self), hook) is not getattr(Hooks, hook)

@@ -46,10 +46,10 @@ def open_environment(
     if os.path.isfile(path):
         root = environment_of(path)
         if root is None:
-            return _system(Interpreter.probe(path, cache_dir=cache_dir, environ=environ))
+            return _system(_probe_installation(path, path, cache_dir, environ))
         path = root
     if not os.path.isdir(path):
-        raise _problem(path, "missing", f"there is no environment at {path}", hint="create it first")
+        raise _problem(path, "missing", f"there is no environment at {path or repr('')}", hint="create it first")
     config = read_config(path)
     if not claimed:
         check_finished(path)
@@ -150,13 +150,19 @@ def _open_installation(path: str, cache_dir: str | os.PathLike[str] | None, envi
     if python is None:
         what = "a conda environment without a Python" if conda else "not an environment"
         raise _problem(path, "not-an-environment", f"{path} is {what}", hint=f"there is no {CONFIG} in it")
-    try:
-        interpreter = Interpreter.probe(python, cache_dir=cache_dir, environ=environ)
-    except InterpreterError as error:
-        raise _problem(path, "not-an-environment", f"{path} is not an environment: {error.message}") from error
+    interpreter = _probe_installation(path, python, cache_dir, environ)
     if conda:
         return Found(path, interpreter, {}, "conda")
     return _system(interpreter)
+
+
+def _probe_installation(
+    path: str, python: str, cache_dir: str | os.PathLike[str] | None, environ: Mapping[str, str] | None
+) -> Interpreter:
+    try:
+        return Interpreter.probe(python, cache_dir=cache_dir, environ=environ)
+    except InterpreterError as error:
+        raise _problem(path, "not-an-environment", f"{path} is not an environment: {error.message}") from error
 
 
 def _system(interpreter: Interpreter) -> Found:

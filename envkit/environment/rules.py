@@ -38,8 +38,8 @@ class Rules:
     ``parts`` are the folders of an environment, by the keys of `sysconfig.get_paths`; ``has_lib64_link`` tells whether
     ``lib64`` is a link to ``lib``; ``aliases`` are the names beside the executable's own that it has in the environment;
     ``has_command_key`` whether ``pyvenv.cfg`` tells the executable and the command, ``knows_scm_ignore_files`` whether that
-    command has an option about ignore files, ``plain_prompt`` whether a context's prompt is without its brackets; ``seeds``
-    are what ``ensurepip`` brings.
+    command has an option about ignore files, ``plain_prompt`` whether a context's prompt is without its brackets,
+    ``has_fish`` whether the platform's scripts include one for fish; ``seeds`` are what ``ensurepip`` brings.
     """
 
     def __init__(self, interpreter: "Interpreter") -> None:
@@ -56,6 +56,7 @@ class Rules:
         self.has_command_key = self.version >= (3, 11)
         self.knows_scm_ignore_files = self.version >= (3, 13)
         self.plain_prompt = self.version >= (3, 13)
+        self.has_fish = not self.nt or self.version >= (3, 13)
         self.seeds = ("pip",) if self.version >= (3, 12) else ("setuptools", "pip")
         self.parts: dict[str, tuple[str, ...]] = {
             "scripts": ("Scripts" if self.nt else "bin",),

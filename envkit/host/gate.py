@@ -6,8 +6,6 @@ A guard sees the name of the effect and its path before it happens, and may rais
 from __future__ import annotations
 
 from envkit import host
-from envkit.host import effect as effect
-from envkit.host import watched as watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

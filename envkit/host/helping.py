@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from envkit.host.gate import watched
+from envkit.host import watched
 
 Job: TypeAlias = Callable[[], object]
 

@@ -33,10 +33,10 @@ class EnvBuilder(builder.EnvBuilder):
         prompt: str | None = None,
         upgrade_deps: bool = False,  # noqa: FBT001, FBT002
         *,
-        scm_ignore_files: "Iterable[str]" = frozenset(),
+        scm_ignore_files: "Iterable[str] | str" = frozenset(),
         interpreter: "Interpreter | str | os.PathLike[str] | None" = None,
         relocatable: bool = False,
-        activators: "Iterable[str] | None" = None,
+        activators: "Iterable[str] | str | None" = None,
         force: bool = False,
         seeder: "Seeder | None" = None,
         cache_dir: "str | os.PathLike[str] | None" = None,

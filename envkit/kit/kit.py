@@ -119,9 +119,9 @@ class Kit(Looking):
 
         Raises `InterpreterError` or `VenvError`.
         """
-        from envkit.kit.environments import create
+        from envkit.kit.env_builder import create
 
-        return create(self._parts, path, python, options)
+        return create(path, python, parts=self._parts, **options)
 
     # --- resolving
 

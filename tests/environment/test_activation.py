@@ -184,7 +184,7 @@ def activate(shell: str, env: Path, tmp_path: Path) -> list[str]:
         "nu": ["--no-config-file"],
     }
     command = [program, *flags.get(shell, []), str(lines), str(script)]
-    done = subprocess.run(command, cwd=work, env=environ, capture_output=True, check=False, timeout=60)
+    done = subprocess.run(command, cwd=work, env=environ, capture_output=True, check=False, timeout=300)
     assert done.returncode == 0, done
     assert list(work.iterdir()) == [], "something of the name was run"
     noise = [line for line in done.stderr.decode().splitlines() if line and "xonsh" not in line.lower()]
@@ -285,6 +285,12 @@ def test_a_command_that_the_shell_remembers_is_found_anew(tmp_path, shell):
     command = [found, *flags.get(shell, [])]
     done = subprocess.run(command, env=environ, input=code, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["before", "inside", "before"]
+
+
+def test_one_name_is_never_taken_for_its_letters(tmp_path):
+    EnvBuilder(symlinks=True, activators="fish", scm_ignore_files="git").create(tmp_path / "env")
+    assert [path.name for path in (tmp_path / "env" / "bin").glob("*activate*")] == ["activate.fish"]
+    assert (tmp_path / "env" / ".gitignore").exists()
 
 
 def test_only_the_activators_that_were_chosen(tmp_path):

@@ -14,7 +14,7 @@ from envkit.interpreter.script import ENVIRONMENT
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="paths of these tests are POSIX ones")
 
-WINDOWS_SCRIPTS = {
+OLD_WINDOWS_SCRIPTS = {
     "Scripts/Activate.ps1",
     "Scripts/activate",
     "Scripts/activate.bat",
@@ -23,6 +23,7 @@ WINDOWS_SCRIPTS = {
     "Scripts/activate_this.py",
     "Scripts/deactivate.bat",
 }
+WINDOWS_SCRIPTS = OLD_WINDOWS_SCRIPTS | {"Scripts/activate.fish"}  # from 3.13 on, for Cygwin and MSYS2
 COMMON = {"CACHEDIR.TAG", "pyvenv.cfg", "Lib/site-packages/", "Include/"}
 
 
@@ -134,7 +135,7 @@ def test_windows_without_threads_lock_and_debug(tmp_path):
 def test_windows_before_3_13_has_launchers_under_their_final_names(tmp_path):
     base = installation(tmp_path / "base", ["python.exe", "pythonw.exe"], ["python.exe", "pythonw.exe"], [])
     EnvBuilder(interpreter=recorded(base, (3, 10, 11))).create(tmp_path / "env")
-    assert names(tmp_path / "env") == WINDOWS_SCRIPTS | COMMON | {"Scripts/python.exe", "Scripts/pythonw.exe"}
+    assert names(tmp_path / "env") == OLD_WINDOWS_SCRIPTS | COMMON | {"Scripts/python.exe", "Scripts/pythonw.exe"}
     assert (tmp_path / "env" / "Scripts" / "python.exe").read_text() == "launcher python.exe"
 
 

@@ -135,6 +135,7 @@ def test_ignore_files_are_made_by_hooks_named_for_the_tool(tmp_path):
     assert (tmp_path / "env" / ".hgignore").exists()
     with pytest.raises(AttributeError, match="create_cvs_ignore_file"):
         EnvBuilder(scm_ignore_files=["cvs"]).create(tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize("builder", [venv.EnvBuilder, EnvBuilder])

@@ -15,7 +15,7 @@ import pytest
 
 from envkit.environment.builder import EnvBuilder
 from envkit.environment.environment import Environment
-from envkit.errors import VenvError
+from envkit.errors import InterpreterError, VenvError
 from envkit.interpreter.interpreter import Interpreter
 from tests.interpreter.machine import RECENT
 
@@ -89,6 +89,25 @@ def test_what_is_none_is_told(tmp_path):
             Environment.open(path)
         assert caught.value.context["problem"] == problem
         assert str(path) in str(caught.value)
+
+
+def test_a_file_that_is_no_python_is_told(tmp_path):
+    for name, mode in (("text", 0o644), ("program", 0o755)):
+        path = tmp_path / name
+        path.write_text("hello")
+        path.chmod(mode)
+        with pytest.raises(VenvError, match="not an environment") as caught:
+            Environment.open(path)
+        assert caught.value.context == {"path": str(path), "problem": "not-an-environment"}
+        assert isinstance(caught.value.__cause__, InterpreterError)
+
+
+def test_an_empty_path_is_not_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    EnvBuilder(symlinks=True).create(".")
+    with pytest.raises(VenvError) as caught:
+        Environment.open("")
+    assert caught.value.context["problem"] == "missing"
 
 
 def test_one_without_site_packages_is_broken(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -49,7 +50,7 @@ def start(target: Path, python: str) -> subprocess.Popen[str]:
 def test_processes_with_the_same_wish_all_get_the_same_environment(tmp_path, attempt):
     target = tmp_path / "env"
     running = [start(target, RECENT[0]) for _ in range(5)]
-    answers = [process.communicate(timeout=60)[0].split()[0] for process in running]
+    answers = [process.communicate(timeout=300)[0].split()[0] for process in running]
     assert answers == ["made"] * 5
     EnvBuilder(symlinks=True, interpreter=RECENT[0]).create(tmp_path / "alone")
     assert tree(target).keys() == tree(tmp_path / "alone").keys()
@@ -62,7 +63,7 @@ def test_processes_with_different_wishes_never_make_a_mixture(tmp_path, attempt)
     target = tmp_path / "env"
     pythons = [RECENT[0], RECENT[1]]
     running = [start(target, pythons[number % 2]) for number in range(4)]
-    answers = [process.communicate(timeout=60)[0].split() for process in running]
+    answers = [process.communicate(timeout=300)[0].split() for process in running]
     made = {answer[1] for answer in answers if answer[0] == "made"}
     assert len(made) == 1
     assert {answer[1] for answer in answers if answer[0] == "refused"} == {"venv"}
@@ -500,8 +501,71 @@ def test_a_refusal_leaves_no_trace_in_a_folder_of_others(tmp_path):
     assert (tmp_path / "project" / "bin").read_text() == "mine"
 
 
+@pytest.mark.parametrize("number", range(9))
+def test_a_full_disk_leaves_something_that_can_be_completed_or_nothing(tmp_path, number):
+    """A real full disk is like this, also for the first file and the first folder."""
+    target = tmp_path / "env"
+    left = [number]
+
+    def fill(name, path):
+        if name in ("mkdir", "write", "lock", "symlink"):
+            left[0] -= 1
+            if left[0] < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+    with guarded(fill), pytest.raises(OSError, match="No space") as caught:
+        EnvBuilder(symlinks=True).create(target)
+    assert caught.value.errno == errno.ENOSPC
+    with pytest.raises(VenvError) as told:
+        Environment.open(target)
+    assert told.value.context["problem"] == ("unfinished" if target.exists() else "missing")
+    assert Environment.open(EnvBuilder(symlinks=True).create(target).path)
+
+
+def test_a_file_system_without_links_has_copies_and_no_lib64(tmp_path, monkeypatch, caplog):
+    def refuse(*_, **__):
+        raise OSError(errno.ENODATA, os.strerror(errno.ENODATA))
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    made = EnvBuilder(symlinks=True).create(tmp_path / "env")
+    assert not (tmp_path / "env" / "lib64").exists()
+    assert "cannot link" in caplog.text
+    assert made.run(["python", "-c", "import sys; sys.exit(sys.prefix == sys.base_prefix)"]).returncode == 0
+
+
+def test_an_empty_path_names_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="empty path"):
+        EnvBuilder().create("")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_is_the_one_that_was_named_wherever_the_process_goes_meanwhile(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    class Wandering(EnvBuilder):
+        def ensure_directories(self, env_dir):
+            os.chdir(tmp_path / "elsewhere")
+            return super().ensure_directories(env_dir)
+
+    made = Wandering(symlinks=True).create("env")
+    assert made.path == str(tmp_path / "env")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert Environment.open(tmp_path / "env")
+
+
+def test_clearing_goes_on_from_inside_and_over_what_is_read_only(tmp_path, monkeypatch):
+    target = tmp_path / "env"
+    made = EnvBuilder(symlinks=True).create(target)
+    (target / "bin" / "old").write_text("x")
+    (target / "bin" / "old").chmod(0o400)
+    monkeypatch.chdir(target / "lib")
+    assert EnvBuilder(symlinks=True, clear=True).create(target) == made
+    assert not (target / "bin" / "old").exists()
+
+
 def test_file_systems_without_locks_still_serve(tmp_path, monkeypatch):
-    import errno
     import fcntl
 
     def refuse(*_):
