@@ -71,6 +71,13 @@ def trials(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Draw many new examples in the property tests, which draw the same ones in each usual run."""
+    session.install(".[test]")
+    session.run("python", "-m", "pytest", "-n", "auto", *session.posargs, env={"HYPOTHESIS_PROFILE": "long"})
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Run the examples."""
     session.install(".")
