@@ -1,20 +1,15 @@
-"""Pages of one index: from the cache while fresh, else asked for again, conditionally where that is possible.
-
-A page is one entry in the cache. Its head is a small record, which says until when the page is fresh and what identifies
-its content, so that a warm caller need not read the page. Its body is the page itself, parsed.
-"""
+"""Pages of one index: from the cache while fresh, else asked for again, conditionally where that is possible."""
 
 from __future__ import annotations
 
 import functools
-import marshal
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from envkit.errors import TransportError
+from envkit.index.stored_page import PageStore, Record, StoredPage
 from envkit.index.workers import Workers
-from envkit.model.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from envkit.cache import Cache
@@ -23,7 +18,6 @@ if TYPE_CHECKING:
     from envkit.index.simple_api import ParsedPage
     from envkit.index.transport import Response
 
-_FORM = 3
 _SETTLED = 30.0
 """Seconds for which a page that was asked for stays settled in one client, also if its headers say to ask each time."""
 _MISSED = 0.25
@@ -31,36 +25,6 @@ _MISSED = 0.25
 _JUST_READ = 20_000
 """Files of pages that were just read and are held for whoever wanted them; about a kilobyte each."""
 _NOT_FOUND = (404, 410)
-_LASTING = 7
-"""The fields of a record that are stored."""
-
-
-class Record(NamedTuple):
-    """*identity* is "" where the index does not have the project; times are seconds since the epoch.
-
-    *linked* are the addresses of the same project elsewhere (PEP 708); *user* is who was told that there is no such
-    project, as `Network.user` gives it; *kept* is false where headers forbid storing.
-    """
-
-    fetched: float
-    expires: float
-    identity: str
-    etag: str | None
-    modified: str | None
-    linked: tuple[str, ...]
-    user: str = ""
-    kept: bool = True
-
-
-class _Stored(NamedTuple):
-    """An entry of the cache: the record, and the page as `envkit.index.stored_page` packs it, and unpacked.
-
-    Its page is None where the index does not have the project, as its identity is "".
-    """
-
-    record: Record
-    packed: bytes
-    page: ParsedPage | None
 
 
 class Refresh(NamedTuple):
@@ -91,10 +55,9 @@ class RemotePages:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.label = label
-        self._place = fingerprint(place, 20)
         self._address = address
         self._network = network
-        self._bucket = cache.bucket("pages", 5)
+        self._store = PageStore(cache, place)
         self._emitter = emitter
         self._offline = offline
         self._refresh = refresh
@@ -115,8 +78,7 @@ class RemotePages:
             return None
         if self._just_missed(key) and not self._offline:
             return None
-        data = self._bucket.head(f"{key}/{self._place}")
-        record = _read_record(data) if data is not None else None
+        record = self._store.record(key)
         if record is None:
             self._missed[key] = time.monotonic() + _MISSED
             return None
@@ -140,18 +102,6 @@ class RemotePages:
         self._settled[key] = (time.monotonic() + left, record)
         return record
 
-    def _stored(self, key: str) -> _Stored | None:
-        entry = self._bucket.whole(f"{key}/{self._place}")
-        record = _read_record(entry[0]) if entry is not None else None
-        if entry is None or record is None:
-            return None
-        if not record.identity:
-            return _Stored(record, b"", None)
-        from envkit.index.stored_page import unpack
-
-        page = unpack(entry[1])
-        return None if page is None else _Stored(record, entry[1], page)
-
     def _page(self, key: str, record: Record) -> tuple[Record, ParsedPage] | None:
         """Give the page of a *record* that may be used, with its record: another one where the cache has a newer page."""
         read = self._just_read.pop(key, None)
@@ -159,7 +109,7 @@ class RemotePages:
             return record, read[1]  # whoever asked for it wants it next: this saves reading it back
         if record.identity in self._unkept:
             return record, self._unkept[record.identity]
-        stored = self._stored(key)
+        stored = self._store.whole(key)
         if stored is None or stored.page is None:
             return None
         if stored.record.identity != record.identity and self._settle(key, stored.record) is None:
@@ -189,7 +139,7 @@ class RemotePages:
                 hint="ask for it once without offline",
                 context={"offline": True, "project": key, "index": self.label},
             )
-        old = None if self._just_missed(key) else self._stored(key)
+        old = None if self._just_missed(key) else self._store.whole(key)
         self._asking.add(key)
         try:
             return self._ask(key, url, project, old)
@@ -200,7 +150,7 @@ class RemotePages:
         """Like `load`, without reading a page that is fresh."""
         return self.fresh_record(key) or self._fetch(key, url, project)[0]
 
-    def _ask(self, key: str, url: str, project: str | None, old: _Stored | None) -> tuple[Record, ParsedPage | None]:
+    def _ask(self, key: str, url: str, project: str | None, old: StoredPage | None) -> tuple[Record, ParsedPage | None]:
         from envkit.index.simple_api import ACCEPT
 
         headers = {"Accept": ACCEPT, "Accept-Encoding": "gzip"}
@@ -216,7 +166,7 @@ class RemotePages:
         return session.run(url, headers, read, seconds=session.timeouts.page)
 
     def _read(
-        self, key: str, project: str | None, old: _Stored | None, response: Response, url: str
+        self, key: str, project: str | None, old: StoredPage | None, response: Response, url: str
     ) -> tuple[Record, ParsedPage | None]:
         """Read an answer, and keep what it says. Raises `TransportError`, to which the session adds the address."""
         from envkit.index.bodies import read_body
@@ -275,9 +225,8 @@ class RemotePages:
 
     def _keep(self, key: str, record: Record, page: ParsedPage | None, packed: bytes | None) -> None:
         """Keep what an answer said for the next time; *packed* is the stored form of *page* where that is known."""
-        if record.kept:
-            self._store(key, record, page, packed)
-        elif page is not None:
+        kept = record.kept and self._store.put(key, record, page, packed)
+        if not kept and page is not None:
             self._unkept[record.identity] = page
         if page is not None:
             if sum(len(page.rows) for _, page in tuple(self._just_read.values())) > _JUST_READ:
@@ -285,20 +234,6 @@ class RemotePages:
             self._just_read[key] = (record.identity, page)
         # Last, as other threads go straight to the page once this is here.
         self._settled[key] = (time.monotonic() + max(_SETTLED, record.expires - record.fetched), record)
-
-    def _store(self, key: str, record: Record, page: ParsedPage | None, packed: bytes | None) -> None:
-        if page is None:
-            packed = b""
-        elif packed is None:
-            from envkit.index.stored_page import pack
-
-            packed = pack(page)
-        try:
-            self._bucket.put(f"{key}/{self._place}", packed, head=marshal.dumps((_FORM, *record[:_LASTING]), 4))
-        except OSError:
-            # A cache that cannot be written costs time and nothing else.
-            if page is not None:
-                self._unkept[record.identity] = page
 
     def _report(self, key: str, count: int) -> None:
         if self._emitter.active:
@@ -313,14 +248,6 @@ class RemotePages:
                     from_cache=count == 0,
                 )
             )
-
-
-def _read_record(data: bytes) -> Record | None:
-    try:
-        form, *fields = marshal.loads(data)  # noqa: S302  private, and checked by the bucket's checksum
-        return Record(*fields) if form == _FORM and len(fields) == _LASTING else None
-    except (ValueError, TypeError, EOFError):
-        return None
 
 
 def _refused(status: int, label: str) -> TransportError:

@@ -1,17 +1,95 @@
-"""The form in which a page is kept: what a page says at once, and its files, which are read when somebody looks at one.
+"""Pages in the cache: an entry for each, with a head that is read alone, and the page, parsed.
 
-In an old form of marshal, which does not look for what it has written before: that takes longer than writing it again.
+The head is a small record, which says until when the page is fresh and what identifies its content, so that a warm caller
+need not read the page. The page is what it says at once, and its files, which are read when somebody looks at one: in an old
+form of marshal, which does not look for what it has written before, as that takes longer than writing it again.
 """
 
 from __future__ import annotations
 
 import marshal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from envkit.model.fingerprint import fingerprint
 from envkit.model.listing import Columns, Files, columns_of
 
 if TYPE_CHECKING:
+    from envkit.cache import Cache
     from envkit.index.simple_api import ParsedPage
+
+_FORM = 3
+_LASTING = 7
+"""The fields of a record that are stored."""
+
+
+class Record(NamedTuple):
+    """*identity* is "" where the index does not have the project; times are seconds since the epoch.
+
+    *linked* are the addresses of the same project elsewhere (PEP 708); *user* is who was told that there is no such
+    project, as `Network.user` gives it; *kept* is false where headers forbid storing.
+    """
+
+    fetched: float
+    expires: float
+    identity: str
+    etag: str | None
+    modified: str | None
+    linked: tuple[str, ...]
+    user: str = ""
+    kept: bool = True
+
+
+class StoredPage(NamedTuple):
+    """An entry of the cache: the record, and the page as `pack` gives it, and unpacked.
+
+    Its page is None where the index does not have the project, as its identity is "".
+    """
+
+    record: Record
+    packed: bytes
+    page: ParsedPage | None
+
+
+class PageStore:
+    """The pages of one index, which is at *place*, by project."""
+
+    def __init__(self, cache: Cache, place: str) -> None:
+        self._bucket = cache.bucket("pages", 5)
+        self._place = fingerprint(place, 20)
+
+    def record(self, key: str) -> Record | None:
+        """Give the record of a page, without the page; None where it is not there."""
+        data = self._bucket.head(f"{key}/{self._place}")
+        return _read_record(data) if data is not None else None
+
+    def whole(self, key: str) -> StoredPage | None:
+        """Give a page with its record; None where it is not there."""
+        entry = self._bucket.whole(f"{key}/{self._place}")
+        record = _read_record(entry[0]) if entry is not None else None
+        if entry is None or record is None:
+            return None
+        if not record.identity:
+            return StoredPage(record, b"", None)
+        page = unpack(entry[1])
+        return None if page is None else StoredPage(record, entry[1], page)
+
+    def put(self, key: str, record: Record, page: ParsedPage | None, packed: bytes | None) -> bool:
+        """Keep a page, or that there is none; *packed* is its stored form where that is known. False where that fails."""
+        if packed is None:
+            packed = pack(page) if page is not None else b""
+        try:
+            self._bucket.put(f"{key}/{self._place}", packed, head=marshal.dumps((_FORM, *record[:_LASTING]), 4))
+        except OSError:
+            return False  # a cache that cannot be written costs time and nothing else
+        return True
+
+
+def _read_record(data: bytes) -> Record | None:
+    try:
+        form, *fields = marshal.loads(data)  # noqa: S302  private, and checked by the bucket's checksum
+        return Record(*fields) if form == _FORM and len(fields) == _LASTING else None
+    except (ValueError, TypeError, EOFError):
+        return None
 
 
 class StoredFiles(Files):
