@@ -33,12 +33,27 @@ if TYPE_CHECKING:  # what reads pages and metadata is loaded where a digest does
     from envkit.resolve.selection import Release
 
 
+class Allowance:
+    """How often metadata may still be read for what is nice to have: from wheels alone, and not from an index that fails."""
+
+    __slots__ = ("reads",)
+
+    def __init__(self, reads: int) -> None:
+        self.reads = reads
+
+    def take(self, artifacts: Sequence[Artifact]) -> None:
+        """Count one reading. Raises `ResolutionError` where it is one too many, or may need a build."""
+        if self.reads <= 0 or not any(artifact.is_wheel for artifact in artifacts):
+            raise ResolutionError("this is not worth reading more")
+        self.reads -= 1
+
+
 class Catalog:
     """One source under one set of rules. Not for several threads at once.
 
     ``identities`` are those of every page that was looked at, by name. ``passing`` is true where something failed that
     may not fail the next time, though no page has changed: a build, or reading a file. ``failed`` has the builds
-    that failed, by project and version.
+    that failed, by project and version. With an ``allowance`` no more is read than it lets.
     """
 
     def __init__(self, source: CandidateSource, rules: Rules) -> None:
@@ -49,6 +64,7 @@ class Catalog:
         self.missing: dict[str, str] = {}
         self.failed: dict[str, dict[str, WheelBuildError]] = {}
         self.scout: Callable[[], None] | None = None
+        self.allowance: Allowance | None = None
         self._releases: dict[str, Releases] = {}
         self._hinted: set[str] = set()
         self._direct: dict[DirectRequest, DirectCandidate] = {}
@@ -63,7 +79,7 @@ class Catalog:
     def under(self, rules: Rules) -> Catalog:
         """Give the same source under other rules; the pages that are looked at are noted for both."""
         other = Catalog(self.source, rules)
-        other.identities = self.identities
+        other.identities, other.allowance = self.identities, self.allowance
         return other
 
     def releases(self, name: str) -> Releases:
@@ -163,6 +179,8 @@ class Catalog:
         self, name: str, version: str, artifacts: Sequence[Artifact]
     ) -> tuple[VersionDependencies | Unusable, bool]:
         """Read and evaluate metadata; the flag tells whether the answer is the same for ever."""
+        if self.allowance is not None:
+            self.allowance.take(artifacts)
         try:
             metadata = self.source.metadata(name, parse_version(version), artifacts)
         except WheelBuildError as error:

@@ -167,6 +167,13 @@ class Problem:
         found = self._dependencies(self.nodes[node.base], bit)
         return not isinstance(found, Unusable) and node.extra in found.extras
 
+    def knows(self, node: Node, bit: int) -> bool:
+        """Whether what the candidate at *bit* of a project's *node* needs is at hand."""
+        if node.request(bit) is not None:
+            return False
+        assert node.releases is not None
+        return node.releases.knows(bit - 1)
+
     def prefetch(self, node: Node, bits: Sequence[int]) -> None:
         """Hint that what the candidates at *bits* need will be asked for."""
         self.catalog.prefetch_metadata(node.name, [bit - 1 for bit in bits if node.request(bit) is None])

@@ -126,6 +126,8 @@ class _Search:
         told = self.told.get(index, 0)
         mask = node.beyond(self.trail.lasting(index), bit) & ~told
         bits = node.order(mask, min(1 << self.clashes[index], _AHEAD))
+        if not self.bounds.patient:
+            bits = [bit for bit in bits if self.problem.knows(node, bit)]
         self.problem.prefetch(node, bits)
         alike: dict[int, tuple[Sequence[Need], int]] = {}
         for other in bits:
@@ -133,8 +135,6 @@ class _Search:
             try:
                 needs = self.problem.needs(node, other)
             except IndexAccessError:
-                if not self.bounds.patient:
-                    raise
                 continue  # it may never be wanted; if it is, the error comes again then
             finally:
                 self.knowledge.sync()

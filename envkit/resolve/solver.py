@@ -74,7 +74,7 @@ class Unsolvable(Exception):
 class Bounds:
     """How long a solver may work, and whom it tells; it counts conflicts by project as it goes.
 
-    One that is *patient* goes on where an index fails at what may never be needed; advice is not worth such waiting.
+    One that is not *patient* looks ahead only at what is at hand: advice is not worth asking for what may never be needed.
     """
 
     __slots__ = ("conflicts", "deadline", "emitter", "max_rounds", "patient", "rounds")

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from envkit.errors import EnvkitError
+from envkit.errors import EnvkitError, IndexAccessError
 from envkit.events import Emitter
 from envkit.model.target import Target
 from envkit.model.values import Value
+from envkit.resolve.catalog import Allowance
 from envkit.resolve.inputs import Inputs
 from envkit.resolve.node import ROOT
 from envkit.resolve.passed_over import PassedOver, other_pythons
@@ -22,6 +23,8 @@ from envkit.resolve.solver import Bounds, Fact, Unsolvable
 BUDGET = 3.0
 """Seconds for all suggestions of one error."""
 ROUNDS = 20_000
+READS = 40
+"""How often metadata may be read for all suggestions of one error: most trials need a few new versions each."""
 ENOUGH = 4
 PYTHONS = 2
 
@@ -48,13 +51,14 @@ def suggest(
     """Try changes to what the proof rests on, one at a time, the mildest first, until the time is up."""
     until = min(time.monotonic() + BUDGET, bounds.deadline)
     problem.catalog.scout = None  # it would walk for what was asked, and that is known to be impossible
+    problem.catalog.allowance = allowance = Allowance(READS)
     found: list[Suggestion] = []
     helped: set[str] = set()
     for suggestion, inputs, rules in _changes(problem, facts, overs):
         if len(found) >= ENOUGH or time.monotonic() > until or suggestion.subject in helped:
             continue
         bounds.emitter.check()
-        versions = _try(problem, inputs, rules, until, bounds)
+        versions = _try(problem, inputs, rules, until, bounds, allowance)
         if versions is not None:
             helped.add(suggestion.subject)
             found.append(replace(suggestion, versions=versions))
@@ -108,7 +112,7 @@ def with_python(target: Target, minor: int) -> Target:
 
 
 def _try(
-    problem: Problem, inputs: Inputs, rules: Rules, until: float, bounds: Bounds
+    problem: Problem, inputs: Inputs, rules: Rules, until: float, bounds: Bounds, allowance: Allowance
 ) -> tuple[tuple[str, str], ...] | None:
     catalog = problem.catalog
     if rules is not catalog.rules:
@@ -131,8 +135,10 @@ def _try(
                     if trial.nodes[index].base < 0 and trial.nodes[index].name in wanted
                 )
             )
-    except (Unsolvable, EnvkitError):
+    except (Unsolvable, EnvkitError) as error:
         bounds.emitter.check()
+        if isinstance(error, IndexAccessError):
+            allowance.reads = 0  # the next trial would wait for the same failure
     finally:
         if catalog is not problem.catalog:
             catalog.save()  # or every page would be judged anew by the changed rules the next time

@@ -203,6 +203,42 @@ def test_no_advice_is_sought_from_an_index_that_fails():
     assert 0 < len(failed) <= 4
 
 
+def test_advice_opens_no_sdist():
+    source = MemorySource(
+        {
+            "a": {"1": ["c<2"], "2": Release(requires=["c>=2"], files=["a-2.tar.gz"])},
+            "b": {"1": ["c>=2"]},
+            "c": {"1": [], "2": []},
+        }
+    )
+    with pytest.raises(ResolutionImpossible) as caught:
+        Resolver(TARGET, source).resolve(["a<2", "b"])
+    assert ("metadata", "a 2") not in source.calls
+    assert [one.change for one in caught.value.suggestions] == ["drop a<2", "drop b"]
+
+
+def test_advice_reads_no_more_than_a_bounded_number_of_files(monkeypatch):
+    monkeypatch.setattr(suggest, "READS", 4)
+    chain = {f"p{at}": {"1": [f"p{at + 1}"]} for at in range(30)}
+    source = MemorySource(
+        {"a": {"1": ["c<2"], "2": ["p0"]}, "b": {"1": ["c>=2"]}, "c": {"1": [], "2": []}, **chain, "p30": {"1": []}}
+    )
+    with pytest.raises(ResolutionImpossible) as caught:
+        Resolver(TARGET, source).resolve(["a<2", "b"])
+    read = [what for kind, what in source.calls if kind == "metadata" and what.startswith(("p", "a 2"))]
+    assert read == ["a 2", "p0 1", "p1 1"]  # and a version of c
+    assert "relax a<2" not in [one.change for one in caught.value.suggestions]
+
+
+def test_advice_looks_ahead_only_at_what_is_at_hand():
+    newer = {str(version): ["c<2"] for version in range(2, 40)}
+    source = MemorySource({"a": {"1": ["c<2"], **newer}, "b": {"1": ["c>=2"]}, "c": {"1": [], "2": []}})
+    with pytest.raises(ResolutionImpossible):
+        Resolver(TARGET, source).resolve(["a==1", "b"])
+    read = [what for kind, what in source.calls if kind == "metadata" and what.startswith("a ")]
+    assert 1 < len(read) < suggest.READS
+
+
 def test_the_deadline_holds_where_each_version_takes_long_to_fail(monkeypatch):
     source = MemorySource({"a": {str(version): [] for version in range(1, 41)}})
     clock = SimpleNamespace(now=0.0)
