@@ -43,7 +43,7 @@ def _blocks(lines: list[str]) -> list[_Block]:
     at = 0
     while at < len(lines):
         match = _START.match(lines[at])
-        end = at
+        end = last = at
         if match:
             last = at + 1
             while last < len(lines) and (lines[last] == "#" or lines[last].startswith("# ")):
@@ -55,7 +55,7 @@ def _blocks(lines: list[str]) -> list[_Block]:
             found.append(_Block(match["type"], at, end, content))
             at = end + 1
         else:
-            at += 1
+            at = max(last, at + 1)  # where one start has no end, those after it in the same run have none
     return found
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any, cast
 
 MAX_TOML_CHARACTERS = 16 * 1024 * 1024
+MAX_KEY_PARTS = 64
+"""The parser's time grows with the square of these: a key of 400 KB takes minutes."""
+_LONG_KEY = rf"""(?:\.[ \t]*+(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+){{{MAX_KEY_PARTS}}}"""
 
 
 def load_toml(text: str) -> dict[str, Any]:
     """Parse TOML. Raises `ValueError` for what is none, is too large or is nested too deep."""
     if len(text) > MAX_TOML_CHARACTERS:
         raise ValueError(f"more than {MAX_TOML_CHARACTERS} characters")
+    if text.count(".") >= MAX_KEY_PARTS and re.search(_LONG_KEY, text) is not None:
+        raise ValueError(f"a key has more than {MAX_KEY_PARTS} parts")
     try:
         return tomllib.loads(text)
     except RecursionError as error:  # the parser is Python code, so this is an exception and not the end

@@ -7,7 +7,6 @@ build would say the same, nothing is given, and a build has to tell.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -15,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envkit.errors import InvalidSource, RequirementError
+from envkit.formats.toml import load_toml
 from envkit.model.identity import parse_specifier, parse_version
 from envkit.model.metadata import parse_metadata
 from envkit.model.requirement import parse_requirement
@@ -45,8 +45,8 @@ def read_pyproject(root: str, *, confined: bool = True) -> Mapping[str, Any]:
     if data is None:
         return {}
     try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        return load_toml(data.decode("utf-8"))
+    except ValueError as error:
         raise InvalidSource(
             f"{os.path.join(root, 'pyproject.toml')} is not TOML: {error}", context={"project": root}
         ) from error
