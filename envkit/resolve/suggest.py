@@ -25,6 +25,8 @@ BUDGET = 3.0
 ROUNDS = 20_000
 READS = 40
 """How often metadata may be read for all suggestions of one error: most trials need a few new versions each."""
+FAILURE = 10
+"""How many of them an index that fails takes away: waiting for it costs more than reading."""
 ENOUGH = 4
 PYTHONS = 2
 
@@ -138,7 +140,7 @@ def _try(
     except (Unsolvable, EnvkitError) as error:
         bounds.emitter.check()
         if isinstance(error, IndexAccessError):
-            allowance.reads = 0  # the next trial would wait for the same failure
+            allowance.reads -= FAILURE  # the next trial may wait for the same one
     finally:
         if catalog is not problem.catalog:
             catalog.save()  # or every page would be judged anew by the changed rules the next time
