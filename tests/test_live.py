@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,13 +15,15 @@ import envkit
 
 pytestmark = pytest.mark.live
 
+PATIENCE: dict[str, Any] = {"timeout": 60.0, "retries": 10}
+"""For a kit: a slow index is not what these tests are about."""
 STACK = ["flask>=3", "requests[socks]", "rich", "numpy", "pandas"]
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("live")
-    kit = envkit.Kit(cache_dir=folder / "cache")
+    kit = envkit.Kit(cache_dir=folder / "cache", **PATIENCE)
     env = kit.create(folder / "env")
     resolution = kit.resolve(STACK, target=env)
     plan = kit.plan(env, resolution)
@@ -76,7 +79,7 @@ def test_asking_again_changes_nothing(filled):
 
 
 def test_uninstalling_leaves_the_rest(tmp_path):
-    kit = envkit.Kit(cache_dir=tmp_path / "cache")
+    kit = envkit.Kit(cache_dir=tmp_path / "cache", **PATIENCE)
     env = kit.create(tmp_path / "env")
     kit.install(env, ["rich"])
     kit.uninstall(env, ["rich"])
@@ -87,7 +90,7 @@ def test_uninstalling_leaves_the_rest(tmp_path):
 
 
 def test_an_unknown_project_has_its_own_error(tmp_path):
-    kit = envkit.Kit(cache_dir=tmp_path / "cache")
+    kit = envkit.Kit(cache_dir=tmp_path / "cache", **PATIENCE)
     env = kit.create(tmp_path / "env")
     with pytest.raises(envkit.ProjectNotFound, match="there-is-no-such-project-as-this"):
         kit.install(env, ["there-is-no-such-project-as-this"])

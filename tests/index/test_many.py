@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from envkit.cache import Cache
+from envkit.index.bounds import Limits, Timeouts
 from envkit.index.client import IndexClient
 from envkit.model.source import PYPI
 from envkit.testing.loopback import JSON_TYPE, LoopbackAnswer, LoopbackIndex
@@ -139,7 +140,8 @@ def test_memory_stays_flat(case: str) -> None:
 def test_the_default_index(tmp_path: Path) -> None:
     env = {key: os.environ[key] for key in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy") if key in os.environ}
     ca_file = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
-    with IndexClient([PYPI], cache=Cache(tmp_path), env=env, ca_file=ca_file) as client:
+    patience: dict[str, Any] = {"timeouts": Timeouts(read=60, page=600), "limits": Limits(retries=10)}
+    with IndexClient([PYPI], cache=Cache(tmp_path), env=env, ca_file=ca_file, **patience) as client:
         page = client.project("Flask")
         assert page.index == "pypi"
         artifact = next(artifact for artifact in page.artifacts if artifact.filename == "flask-3.0.0-py3-none-any.whl")

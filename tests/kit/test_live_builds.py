@@ -9,6 +9,7 @@ import time
 import pytest
 
 from envkit.environment.builder import EnvBuilder
+from envkit.index.bounds import Limits, Timeouts
 from envkit.index.client import IndexClient
 from envkit.kit.builds import Builds
 from envkit.model.editable import Editable
@@ -77,7 +78,8 @@ def live_world(tmp_path, shared, **options):
 
     world = World(tmp_path, variables={}, **options)
     world.cache = Cache(shared / "cache")
-    world.client = IndexClient(cache=world.cache, env=dict(os.environ))
+    timeouts, limits = Timeouts(read=60, page=600), Limits(retries=10)  # a slow index is not what is tested
+    world.client = IndexClient(cache=world.cache, env=dict(os.environ), timeouts=timeouts, limits=limits)
     world.workshop = dataclasses.replace(
         world.workshop,
         client=world.client,
