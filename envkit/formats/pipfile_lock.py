@@ -15,6 +15,7 @@ from envkit.formats.toml import as_table, as_tables, as_text, as_texts
 from envkit.model.candidate import Artifact
 from envkit.model.identity import normalize
 from envkit.model.lock import LockedPackage
+from envkit.model.sdist_names import sdist_suffix
 from envkit.model.source import Origin
 
 
@@ -101,6 +102,6 @@ class _PipfileLock(LockReading):
         if "://" in place:
             return Origin(url=place, kind="archive", subdirectory=below)
         url = Path(os.path.normpath(os.path.join(self._base, place))).as_uri()
-        if os.path.splitext(place)[1] in (".whl", ".gz", ".zip"):
+        if place.endswith(".whl") or sdist_suffix(place):
             return Origin(url=url, kind="archive", subdirectory=below)
         return Origin(url=url, kind="directory", editable=table.get("editable") is True, subdirectory=below)

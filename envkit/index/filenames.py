@@ -8,8 +8,8 @@ import re
 from envkit.errors import RequirementError
 from envkit.model.candidate import Reason
 from envkit.model.identity import normalize, parse_specifier, parse_version
+from envkit.model.sdist_names import sdist_suffix
 
-SDIST_SUFFIXES = (".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz")
 MAX_FILENAME = 255
 SIMPLE_VERSION = re.compile(
     r"[0-9]{1,12}(?:\.[0-9]{1,12}){0,8}(?:(?:a|b|rc)[0-9]{1,9})?(?:\.post[0-9]{1,9})?(?:\.dev[0-9]{1,9})?\Z"
@@ -36,12 +36,12 @@ def check_filename(filename: str, project: str) -> Problem | None:
         return "invalid-name", "not a plain file name"
     if filename.endswith(".whl"):
         return _check_wheel(filename, project)
-    for suffix in SDIST_SUFFIXES:
-        if filename.endswith(suffix):
-            version = sdist_version(filename[: -len(suffix)], project)
-            if version is None:
-                return "invalid-name", f"not a file name of {project}"
-            return None if valid_version(version) else ("invalid-version", f"version {version[:100]!r}")
+    suffix = sdist_suffix(filename)
+    if suffix:
+        version = sdist_version(filename[: -len(suffix)], project)
+        if version is None:
+            return "invalid-name", f"not a file name of {project}"
+        return None if valid_version(version) else ("invalid-version", f"version {version[:100]!r}")
     return "unsupported-format", "neither a wheel nor an sdist"
 
 
@@ -107,9 +107,8 @@ def project_of(filename: str) -> tuple[str, ...]:
     """Give the normalized names of the projects that *filename* may belong to; an sdist's can be ambiguous."""
     if filename.endswith(".whl"):
         return (normalize(filename.split("-", 1)[0]),)
-    for suffix in SDIST_SUFFIXES:
-        if filename.endswith(suffix):
-            stem = filename[: -len(suffix)]
-            cuts = [at for at, character in enumerate(stem[:-1]) if character == "-" and stem[at + 1].isalnum()]
-            return tuple(dict.fromkeys(normalize(stem[:at]) for at in cuts[:16] if valid_version(stem[at + 1 :])))
-    return ()
+    stem = filename.removesuffix(sdist_suffix(filename))
+    if stem == filename:
+        return ()
+    cuts = [at for at, character in enumerate(stem[:-1]) if character == "-" and stem[at + 1].isalnum()]
+    return tuple(dict.fromkeys(normalize(stem[:at]) for at in cuts[:16] if valid_version(stem[at + 1 :])))

@@ -7,20 +7,18 @@ import os
 from urllib.parse import unquote, urlsplit
 
 from envkit.errors import TransportError
-from envkit.index.filenames import SDIST_SUFFIXES
 from envkit.index.verify import strongest
 from envkit.model.candidate import Artifact
 from envkit.model.identity import normalize
+from envkit.model.sdist_names import sdist_suffix
 
 
 def group_of(filename: str) -> str:
     """Give the group of cache entries of a file: its project, as near as the name tells."""
     if filename.endswith(".whl"):
         return normalize(filename.partition("-")[0])
-    for suffix in SDIST_SUFFIXES:
-        if filename.endswith(suffix):
-            return normalize(filename[: -len(suffix)].rpartition("-")[0] or "unnamed")
-    return "unnamed"
+    stem = filename.removesuffix(sdist_suffix(filename))
+    return "unnamed" if stem == filename else normalize(stem.rpartition("-")[0] or "unnamed")
 
 
 def cache_key(artifact: Artifact) -> str:

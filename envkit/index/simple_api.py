@@ -21,6 +21,7 @@ from envkit.index.plain_entries import MAX_TEXT, fields_of, plain_columns
 from envkit.index.typed_page import TypedPage, read_typed
 from envkit.model.candidate import Reason, Rejection
 from envkit.model.listing import Columns, Files, Listing, Row
+from envkit.model.sdist_names import SDIST_SUFFIXES
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 HTML_TYPE = "application/vnd.pypi.simple.v1+html"
@@ -213,9 +214,7 @@ def _add_anchor(collector: Collector, attributes: Mapping[str, str | None]) -> N
     except ValueError:
         collector.reject(href[:100], "invalid-name", "an address that cannot be read")
         return
-    if not filename or (
-        collector.project is None and not filename.endswith((".whl", ".gz", ".zip", ".tgz", ".bz2", ".xz"))
-    ):
+    if not filename or (collector.project is None and not filename.endswith((".whl", ".gz", *SDIST_SUFFIXES))):
         return  # a link to something else, as find-links pages and listings of folders have
     algorithm, _, digest = parts.fragment.partition("&")[0].partition("=")
     metadata = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from packaging.version import Version
 
 from envkit.errors import RequirementError
-from envkit.index.filenames import SDIST_SUFFIXES, sdist_version
+from envkit.index.filenames import sdist_version
 from envkit.model.candidate import Artifact, ProjectPage
 from envkit.model.identity import parse_version
 from envkit.model.metadata import MAX_METADATA_BYTES
+from envkit.model.sdist_names import sdist_suffix
 from envkit.model.values import Value
 
 _LISTED = frozenset(("classifier", "project-url", "requires-dist", "provides-extra", "keywords", "license-file"))
@@ -43,7 +44,7 @@ def version_of(artifact: Artifact, project: str) -> Version | None:
     if artifact.is_wheel:
         text: str | None = artifact.filename.split("-")[1]
     else:
-        suffix = next((suffix for suffix in SDIST_SUFFIXES if artifact.filename.endswith(suffix)), "")
+        suffix = sdist_suffix(artifact.filename)
         text = sdist_version(artifact.filename.removesuffix(suffix), project)
     try:
         return parse_version(text) if text else None

@@ -18,9 +18,9 @@ from envkit.errors import RequirementError
 from envkit.model.candidate import Reason
 from envkit.model.identity import normalize, parse_version
 from envkit.model.listing import Files, Hashes, Row
+from envkit.model.sdist_names import SDIST_SUFFIXES, sdist_suffix
 from envkit.resolve.rules import Rules, read_time
 
-_SDIST = (".tar.gz", ".zip")
 _BUILD = re.compile(r"(\d+)(.*)", re.ASCII)
 _STAR = re.compile(r"(>=|<=|<|>|~=)(\s*[0-9.]+?)\.\*")
 _SDIST_RANK = 1 << 30
@@ -44,7 +44,7 @@ class No:
 
 
 _NOT_OURS = No("invalid-name", "not a wheel name of this project")
-_TAR, _ZIP = Rank(_SDIST_RANK, (0, "")), Rank(_SDIST_RANK + 1, (0, ""))
+_SDISTS = {suffix: Rank(_SDIST_RANK + at, (0, "")) for at, suffix in enumerate(SDIST_SUFFIXES)}
 
 
 class _Endings:
@@ -129,7 +129,7 @@ class Judge:
         filename = row[0]
         if filename[-4:] == ".whl":
             verdict = self._wheel(filename)
-        elif filename.endswith(_SDIST):
+        elif filename.endswith(SDIST_SUFFIXES):
             verdict = self._sdist(filename)
         else:
             return No("unsupported-format", "neither a wheel nor an sdist")
@@ -172,15 +172,15 @@ class Judge:
             self._known.learn(ending)
 
     def _sdist(self, filename: str) -> tuple[Version, Rank] | No:
-        tar = filename.endswith(".tar.gz")
-        version = self._sdist_version(filename[: -7 if tar else -4])
+        suffix = sdist_suffix(filename)
+        version = self._sdist_version(filename[: -len(suffix)])
         if isinstance(version, No):
             return version
         if not self._sdists:
             return No("only-binary", "the policy wants wheels of this project only")
         if not self._builds:
             return No("builds-forbidden", "the policy forbids building this project")
-        return version, (_TAR if tar else _ZIP)
+        return version, _SDISTS[suffix]
 
     def _sdist_version(self, stem: str) -> Version | No:
         at = stem.find("-")

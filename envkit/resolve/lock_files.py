@@ -11,6 +11,7 @@ from envkit.errors import LockError
 from envkit.model.candidate import Artifact
 from envkit.model.identity import normalize
 from envkit.model.listing import Row
+from envkit.model.sdist_names import sdist_suffix
 
 Bounds = tuple[tuple[int, int], tuple[int, int]]
 
@@ -93,7 +94,7 @@ def version_text(name: str, filename: str) -> str:
     """Give the version that the name of a file of this project says, as it is written there."""
     if filename.endswith(".whl"):
         return filename.split("-", 2)[1]
-    stem = filename.removesuffix(".tar.gz").removesuffix(".zip")
+    stem = filename.removesuffix(sdist_suffix(filename))
     return next((stem[at + 1 :] for at, one in enumerate(stem) if one == "-" and normalize(stem[:at]) == name), "")
 
 
