@@ -97,9 +97,32 @@ class Workers:
             if self._idle >= len(self._queue):
                 self._condition.notify()
             elif self._threads < self._limit:
-                self._threads += 1
-                threading.Thread(target=self._serve, name="envkit-network", daemon=True).start()
-            return job
+                self._begin_thread()
+            alone = not self._threads
+        if alone:
+            self._do_all_here()
+        return job
+
+    def _begin_thread(self) -> None:
+        try:
+            threading.Thread(target=self._serve, name="envkit-network", daemon=True).start()
+        except RuntimeError:  # the system gives no more, or the interpreter, as its main thread has ended
+            return
+        self._threads += 1
+
+    def _do_all_here(self) -> None:
+        while True:
+            with self._condition:
+                if not self._queue:
+                    return
+                key, job = self._queue.popleft()
+            job.run()
+            self._forget(key, job)
+
+    def _forget(self, key: Hashable, job: Job[Any]) -> None:
+        with self._condition:
+            if self._under_way.get(key) is job:
+                del self._under_way[key]
 
     def _move_ahead(self, key: Hashable, job: Job[Any]) -> None:
         try:
@@ -121,9 +144,7 @@ class Workers:
                         return
                 key, job = self._queue.popleft()
             job.run()
-            with condition:
-                if self._under_way.get(key) is job:
-                    del self._under_way[key]
+            self._forget(key, job)
             del key, job  # a thread that waits for work must not hold on to what the last one gave
 
     def forget_waiting(self) -> None:

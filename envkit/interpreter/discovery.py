@@ -117,9 +117,9 @@ def _probe_all(
     waiting = [path for path in paths if path not in ready]
     answers: dict[str, Interpreter | Skipped] = dict(ready)
     if waiting:
-        from concurrent.futures import ThreadPoolExecutor
+        from envkit.host.threads import Threads
 
-        with ThreadPoolExecutor(min(_WORKERS, len(waiting)), "envkit-probe") as executor:
+        with Threads(min(_WORKERS, len(waiting)), "envkit-probe") as executor:
             futures: dict[str, Future[Interpreter | Skipped]] = {path: executor.submit(ask, path) for path in waiting}
             answers.update({path: future.result() for path, future in futures.items()})
     ordered = [answers[path] for path in paths]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from envkit.errors import (
     ResolutionTooDeep,
 )
 from envkit.formats.lock_content import LockContent
+from envkit.host.threads import Threads
 from envkit.index.sources import as_index
 from envkit.inspection.audit import (
     Fetch,
@@ -121,7 +121,7 @@ def _ask_ahead(parts: Parts, asked: Sequence[VulnerabilityProvider], items: Sequ
         for _ in given.map(ask, wanted):
             pass
         return
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="envkit-audit") as pool:
+    with Threads(_THREADS, "envkit-audit") as pool:
         try:
             for _ in pool.map(ask, wanted):
                 pass

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from envkit.errors import InstallError
 from envkit.host import files
+from envkit.host.threads import Threads
 from envkit.model.candidate import Artifact
 from envkit.model.resolution import Pin, Resolution
 
@@ -64,7 +64,7 @@ def save_files(
 
     try:
         files.make_dirs(folder)
-        with ThreadPoolExecutor(min(jobs, len(pins)) or 1, "envkit-save") as executor:
+        with Threads(min(jobs, len(pins)) or 1, "envkit-save") as executor:
             return tuple(executor.map(save, pins))
     except OSError as error:
         raise InstallError(

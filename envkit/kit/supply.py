@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
 from envkit.errors import InstallError
 from envkit.events import Emitter
+from envkit.host.threads import Threads
 from envkit.installation.ports import InterpreterFacts
 from envkit.model.candidate import Artifact
 from envkit.model.distribution import CompiledWheel, LocalWheel
@@ -110,7 +111,7 @@ class PoolSupply:
         """Give the caller's executor, which stays open, or threads of our own for this once."""
         if self._executor is not None:
             return nullcontext(self._executor)
-        return ThreadPoolExecutor(workers, "envkit-supply")
+        return Threads(workers, "envkit-supply")
 
     def _make(self, pin: Pin, artifact: Artifact | None) -> LocalWheel:
         if artifact is None:
@@ -120,7 +121,8 @@ class PoolSupply:
                     hint="allow builds, or ask for a version that has one",
                     context={"name": pin.name, "version": str(pin.version)},
                 )
-            wheel = self._pool.add(self._build(pin), name=pin.name, version=str(pin.version), origin=pin.origin)
+            path = self._build(pin)
+            wheel = self._pool.add(path, name=pin.name, version=str(pin.version), origin=pin.origin, owned=True)
         else:
             wheel = self._pool.add(
                 self._client.fetch(artifact),
@@ -131,6 +133,7 @@ class PoolSupply:
                 origin=pin.origin,
                 index=artifact.index,
                 url=artifact.url,
+                owned=not artifact.url.startswith("file:"),
             )
         if self._emitter is not None and self._emitter.active:
             from envkit.events import WheelUnpacked

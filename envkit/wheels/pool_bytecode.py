@@ -12,13 +12,13 @@ import os
 import subprocess
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from envkit.errors import InstallError
 from envkit.host import effect, files
+from envkit.host.threads import Threads
 from envkit.model.distribution import CompiledWheel, Group, LocalWheel
 from envkit.wheels import pool_manifest as manifest
 from envkit.wheels.pool import WheelPool
@@ -125,7 +125,7 @@ def _compile(
         return wheel.sha256, compiled
 
     try:
-        with ThreadPoolExecutor(count) as executor:
+        with Threads(count) as executor:
             # The largest first, so that no worker is left alone with it at the end.
             results = list(executor.map(work, sorted(wheels, key=lambda wheel: -wheel.size)))
     finally:
