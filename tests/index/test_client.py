@@ -463,13 +463,15 @@ class TestPrefetch:
         from envkit.index.transport import Limits
 
         now, most, lock = 0, 0, threading.Lock()
+        five = threading.Barrier(5, timeout=60)
 
         def hook(_: Any) -> None:
             nonlocal now, most
             with lock:
                 now += 1
                 most = max(most, now)
-            time.sleep(0.02)
+            five.wait()  # so many come at once, eight times, however slow the machine is
+            time.sleep(0.01)
             with lock:
                 now -= 1
 
