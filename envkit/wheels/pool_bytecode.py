@@ -224,7 +224,8 @@ class _Worker:
         effect("compile", tree)
         timer = threading.Timer(TIMEOUT, self._process.kill)
         timer.daemon = True
-        timer.start()
+        with suppress(RuntimeError):  # Python 3.12 begins none when the main thread has ended
+            timer.start()
         try:
             self._pipe(self._process.stdin).write(json.dumps([tree, target, names]).encode() + b"\n")
             self._pipe(self._process.stdin).flush()
