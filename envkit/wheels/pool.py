@@ -17,8 +17,10 @@ import hashlib
 import mmap
 import os
 import re
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from envkit.cache.bucket import OWNER, note_use
 from envkit.cache.lease import Lease, no_lease
@@ -100,12 +102,14 @@ class WheelPool:
         origin: Origin | None = None,
         index: str | None = None,
         url: str | None = None,
+        owned: bool = False,
     ) -> LocalWheel:
         """Check the wheel at *archive* and unpack it; what is there already is used.
 
         *sha256* is the hash that was promised, *filename* the name it goes by (else the one of *archive*), *name* and
-        *version* what the index says it is. Raises `HashMismatch`, `InvalidWheel`, and `InstallError` where it cannot be
-        read or written; then nothing is left behind.
+        *version* what the index says it is. *owned* says that nobody else writes to *archive*, as to a file of the cache;
+        any other one is copied, as it may change after it was hashed. Raises `HashMismatch`, `InvalidWheel`, and
+        `InstallError` where it cannot be read or written; then nothing is left behind.
         """
         path = os.fspath(archive)
         filename = filename or os.path.basename(path)
@@ -113,15 +117,17 @@ class WheelPool:
             with open(path, "rb") as file:
                 if os.fstat(file.fileno()).st_size == 0:
                     raise refuse(filename, "is empty")
-                # Not closed here: an error's traceback may still hold a part of it.
-                data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-            found = hashlib.sha256(data).hexdigest()
+                data = _mapped(file) if owned else None
+                found = _sha256(data) if data is not None else hashlib.file_digest(file, "sha256").hexdigest()
             if sha256 is not None and found != sha256.lower():
                 raise HashMismatch(
                     f"{filename}: the sha256 is {found}, not {sha256}",
                     context={"file": filename, "expected": sha256, "actual": found},
                 )
-            wheel = self.get(found) or self._make(data, filename, found, name, version)
+            wheel = self.get(found)
+            if wheel is None:
+                with self._copied(path, filename, found) if data is None else nullcontext(data) as steady:
+                    wheel = self._make(steady, filename, found, name, version)
         except OSError as error:
             raise InstallError(
                 f"{filename} cannot be unpacked: {error}",
@@ -159,6 +165,22 @@ class WheelPool:
             raise InstallError(f"{filename}: the unpacked files changed while they were written")
         return made
 
+    @contextmanager
+    def _copied(self, path: str, filename: str, sha256: str) -> Generator[memoryview]:
+        """Give the content of a copy of a file. Raises `InstallError` where it has another hash by now."""
+        copy = self._fresh()
+        try:
+            with open(path, "rb") as file:
+                files.write_chunks(copy, iter(lambda: file.read(1 << 20), b""), 0o600)
+            with open(copy, "rb") as file:
+                data = _mapped(file)
+            if _sha256(data) != sha256:
+                raise InstallError(f"{filename}: the file changed while it was read", context={"file": filename})
+            yield data
+        finally:
+            with suppress(OSError):
+                files.unlink(copy, missing_ok=True)
+
     def temporary(self) -> str:
         """Make a folder for an entry in the making, on the pool's file system."""
         path = self._fresh()
@@ -191,6 +213,16 @@ class WheelPool:
             raise InstallError(f"a damaged entry of the pool cannot be removed: {error}") from error
         with suppress(OSError):
             files.remove_tree(temporary)
+
+
+def _mapped(file: BinaryIO) -> memoryview:
+    """Give the content of a file that nobody else writes to: what is read twice could differ, or be gone."""
+    # Not closed here: an error's traceback may still hold a part of it.
+    return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _sha256(data: memoryview) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _check_identity(wheel: LocalWheel, filename: str, name: str | None, version: str | None) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 import time
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from envkit.cache import Cache
 from envkit.errors import HashMismatch, InstallError
 from envkit.host.gate import guarded
-from envkit.testing.wheels import make_wheel
+from envkit.testing.wheels import make_wheel, wheel_bytes
 from envkit.wheels import pool_manifest
 from envkit.wheels.bounds import ArchiveBounds
 from envkit.wheels.pool import WheelPool
@@ -181,6 +183,40 @@ def test_promised_hashes(tmp_path, wheel):
         pool.add(wheel, sha256="0" * 64)
     found = pool.add(wheel)
     assert pool.add(wheel, sha256=found.sha256.upper()) == found
+
+
+@pytest.mark.parametrize("when", ["looked", *range(8)])
+def test_a_file_that_changes_after_it_was_hashed_is_not_unpacked(tmp_path, when):
+    """Whoever shares a folder of wheels could else have anything unpacked under the hash of something else."""
+    filename, good = wheel_bytes("thing", "1.0", files={"thing.py": "X = 'good'\n"})
+    others = (wheel_bytes("thing", "1.0", files={"thing.py": f"X = 'evil{number}'\n"})[1] for number in range(1000))
+    evil = next(other for other in others if len(other) == len(good))
+    path = tmp_path / filename
+    path.write_bytes(good)
+    seen = []
+
+    def change(name, place):
+        if when in (name, len(seen)):
+            with path.open("r+b") as file:
+                file.write(evil)
+        seen.append(name)
+
+    class Pool(WheelPool):
+        def get(self, *args, **options):  # the last thing before the file is unpacked
+            found = super().get(*args, **options)
+            change("looked", "")
+            return found
+
+    sha256 = hashlib.sha256(good).hexdigest()
+    with guarded(change), suppress(InstallError):
+        assert Pool(tmp_path / "pool").add(path, sha256=sha256).sha256 == sha256
+    pool = WheelPool(tmp_path / "pool")
+    found = pool.get(sha256)
+    assert found is None or (found.root / "thing.py").read_text() == "X = 'good'\n"
+    assert path.read_bytes() == evil
+    assert not list((tmp_path / "pool").glob("=staging/.*"))
+    path.write_bytes(good)
+    assert (pool.add(path).root / "thing.py").read_text() == "X = 'good'\n"
 
 
 def test_bounds_can_be_set(tmp_path, wheel):
