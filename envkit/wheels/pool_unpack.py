@@ -83,14 +83,18 @@ def _write_all(archive: Archive, contents: Contents, root: str, where: str) -> d
     own = {f"{contents.dist_info}/{name}" for name in OWN_FILES | _UNRECORDED}
     members = [member for member in contents.members if member.name not in own]
     for is_large in (True, False):
+        last: str | None = None
+        are_scripts = False
         with nullcontext() if is_large else _turn:
             for member in members:
                 if (member.size > _LARGE) == is_large:
                     folder = member.name.rpartition("/")[0]
-                    _make_folders(root, folder, made)
+                    if folder != last:
+                        _make_folders(root, folder, made)
+                        last, are_scripts = folder, folder == f"{contents.data_dir}/scripts"
                     path = f"{root}/{member.name}"
-                    executable = member.executable or folder == f"{contents.data_dir}/scripts"
-                    _write(archive, contents, member, path, where, executable=executable)
+                    mode = 0o777 if member.executable or are_scripts else 0o666
+                    _write(archive, contents, member, path, where, mode)
                     found[member.name] = os.lstat(path)
     return found
 
@@ -116,12 +120,13 @@ def _make_folders(root: str, folder: str, made: set[str]) -> None:
         made.add(folder)
 
 
-def _write(archive: Archive, contents: Contents, member: Member, path: str, where: str, *, executable: bool) -> None:
+def _write(archive: Archive, contents: Contents, member: Member, path: str, where: str, mode: int) -> None:
     algorithm, digest, _ = contents.hashes[member.name]
-    mode = 0o777 if executable else 0o666
     if member.size <= _WHOLE:
         content = archive.content(member, hashed=True)
-        if hashlib.new(algorithm, content).digest() != digest:
+        # By its own function, since looking for it by name takes longer than hashing a small file.
+        found = hashlib.sha256(content) if algorithm == "sha256" else hashlib.new(algorithm, content)
+        if found.digest() != digest:
             raise refuse(where, "differs from its hash in RECORD", member.name)
         files.write_bytes(path, content, mode, exclusive=True)
         return
