@@ -72,8 +72,9 @@ class VcsClient:
     def clone(self, request: VcsRequest, dest: str) -> str:
         """Make a clone at *dest* for people to work in, and give its commit; git alone.
 
-        One that is there already at the wanted commit stays as it is, with what was changed in it. Raises `VcsError` for
-        anything else that is there.
+        One that is there already at the wanted commit stays as it is, with what was changed in it. At another commit it is
+        brought to the wanted one, unless anything of people's could get lost: `VcsError` says what then, and for anything
+        else that is there.
         """
         if request.system != "git":
             raise VcsError(
@@ -83,11 +84,13 @@ class VcsClient:
         with self._take(request):
             commit = git.resolve(request)
             if os.path.lexists(dest):
-                if not os.path.isdir(dest) or git.head(request, dest) != commit:
+                there = git.head(request, dest) if os.path.isdir(dest) else None
+                reason = None if there == commit else git.advance(request, commit, dest) if there else "it is no clone"
+                if reason is not None:
                     raise VcsError(
-                        f"{request.shown}: there is something else at {dest}",
-                        hint="move it away, or bring it to the wanted commit",
-                        context={"url": request.shown, "path": dest, "commit": commit},
+                        f"{request.shown}: there is something else at {dest}, which is left as it is: {reason}",
+                        hint=f"move it away, or bring it to the commit {commit[:12]}",
+                        context={"url": request.shown, "path": dest, "commit": commit, "reason": reason},
                     )
                 return commit
             files.make_dirs(os.path.dirname(dest))

@@ -35,6 +35,19 @@ _SUBMODULE_PROTOCOLS = "https:http:ssh:git"
 """Without ``file``: a submodule of a hostile repository could name files of this machine (CVE-2022-39253)."""
 
 
+_OURS = "refs/envkit/commit"
+"""What we last brought a clone to: it stays known when the repository's own branches were rewritten."""
+_UNDER_WAY = (
+    "rebase-merge",
+    "rebase-apply",
+    "MERGE_HEAD",
+    "CHERRY_PICK_HEAD",
+    "REVERT_HEAD",
+    "BISECT_LOG",
+    "sequencer",
+)
+
+
 class Git:
     """Resolves and checks out below *root*, whose lock the caller holds for the repository in question."""
 
@@ -97,6 +110,49 @@ class Git:
         self._git(None, request, "-C", dest, "checkout", "--quiet", "--detach", commit)
         if os.path.lexists(os.path.join(dest, ".gitmodules")):
             self._git(None, request, "-C", dest, "submodule", "update", "--init", "--recursive", submodules=True)
+        self._git(None, request, "-C", dest, "update-ref", _OURS, commit)
+
+    def advance(self, request: VcsRequest, commit: str, dest: str) -> str | None:
+        """Bring a clone that `clone` made to *commit*; give the reason where something of people's could get lost.
+
+        Nothing is forced: git itself refuses where a file that it does not know is in the way.
+        """
+        reason = self._own_work(request, dest)
+        if reason is not None:
+            return reason
+        fetch = ("-C", dest, "fetch", "--quiet", "--no-recurse-submodules", "origin")
+        self._git(None, request, *fetch, "+refs/heads/*:refs/remotes/origin/*")
+        if not self._ask(request, dest, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"):
+            self._git(None, request, *fetch, commit)
+        self._git(None, request, "-C", dest, "checkout", "--quiet", "--no-overwrite-ignore", "--detach", commit)
+        if os.path.lexists(os.path.join(dest, ".gitmodules")):
+            self._git(None, request, "-C", dest, "submodule", "update", "--init", "--recursive", submodules=True)
+        self._git(None, request, "-C", dest, "update-ref", _OURS, commit)
+        return None
+
+    def _own_work(self, request: VcsRequest, dest: str) -> str | None:
+        """Say what in a clone is not from the repository, None where nothing is."""
+        if self.head(request, dest) is None:
+            return "it is no clone"
+        if self._ask(request, dest, "config", "--get", "remote.origin.url") != request.url:
+            return "it is a clone of another repository"
+        branch = self._ask(request, dest, "symbolic-ref", "--quiet", "--short", "HEAD", noes=(1,))
+        if branch:
+            return f"it is on the branch {branch}"
+        busy = [name for name in _UNDER_WAY if os.path.lexists(os.path.join(dest, ".git", name))]
+        if busy:
+            return f"something is under way in it ({busy[0]})"
+        changed = self._ask(request, dest, "status", "--porcelain", "--untracked-files=no", noes=())
+        if changed:
+            return f"files in it were changed ({changed.splitlines()[0][:200].split(maxsplit=1)[-1]})"
+        if not self._ask(request, dest, "for-each-ref", "--count=1", "--contains", "HEAD"):
+            return "it has commits that are nowhere else"
+        return None
+
+    def _ask(self, request: VcsRequest, dest: str, *question: str, noes: tuple[int, ...] = (1, 128, 129)) -> str:
+        """Give what git says of the clone at *dest*, "" for a no. Raises `VcsError` for a status that is none of *noes*."""
+        status, output = self._git(None, request, "-C", dest, *question, allowed=(0, *noes), local=True)
+        return output.strip() if status == 0 else ""
 
     def head(self, request: VcsRequest, folder: str) -> str | None:
         """Give the commit that a clone made by `clone` is at, None where *folder* is none."""

@@ -255,13 +255,89 @@ def test_a_clone_to_work_in(tmp_path, home, repository):
     assert source.clone(request, str(dest)) == commit_id
     assert (dest / "code").read_text() == "mine"
     commit(repository, code="two")
-    with pytest.raises(VcsError, match="something else"):
+    with pytest.raises(VcsError, match=r"something else .* files in it were changed \(code\)"):
         source.clone(parse_vcs_url(url(repository, "main")), str(dest))
+    assert (dest / "code").read_text() == "mine"
     (tmp_path / "other").mkdir()
     with pytest.raises(VcsError, match="something else"):
         source.clone(request, str(tmp_path / "other"))
     with pytest.raises(VcsError, match="only git"):
         source.clone(parse_vcs_url("hg+https://host.example/x"), str(tmp_path / "x"))
+
+
+@pytest.fixture
+def working(tmp_path, home, repository):
+    """Give a clone of ``main`` whose branch moved meanwhile, its client, and what brings it there."""
+    source = client(tmp_path, home)
+    request = parse_vcs_url(url(repository, "main"))
+    dest = tmp_path / "src" / "project"
+    source.clone(request, str(dest))
+    return dest, lambda: source.clone(request, str(dest))
+
+
+def test_a_clone_follows_its_branch(working, repository):
+    dest, again = working
+    (dest / "project.egg-info").mkdir()
+    (dest / "project.egg-info" / "PKG-INFO").write_text("built")
+    wanted = commit(repository, code="two", other="new")
+    assert again() == wanted == git(dest, "rev-parse", "HEAD")
+    assert ((dest / "code").read_text(), (dest / "other").read_text()) == ("two", "new")
+    assert (dest / "project.egg-info" / "PKG-INFO").read_text() == "built"
+    git(repository, "tag", "v2")
+    git(repository, "reset", "-q", "--hard", "v1")  # rewritten: what was there may be nowhere else now
+    for text in ("three", "four"):
+        wanted = commit(repository, code=text)
+        assert again() == wanted
+        assert (dest / "code").read_text() == text
+        git(repository, "reset", "-q", "--hard", "v1")
+
+
+@pytest.mark.parametrize(
+    ("work", "reason"),
+    [
+        (lambda dest: (dest / "code").write_text("mine"), "were changed"),
+        (lambda dest: ((dest / "own").write_text("x"), git(dest, "add", "own")), "were changed"),
+        (lambda dest: (dest / "code").unlink(), "were changed"),
+        (lambda dest: commit(dest, own="mine"), "commits that are nowhere else"),
+        (lambda dest: git(dest, "checkout", "-q", "-b", "topic"), "on the branch topic"),
+        (lambda dest: git(dest, "remote", "set-url", "origin", "https://host.example/fork"), "another repository"),
+        (lambda dest: (dest / ".git" / "BISECT_LOG").touch(), "under way"),
+    ],
+)
+def test_work_in_a_clone_is_never_lost(working, repository, work, reason):
+    dest, again = working
+    work(dest)
+    before = git(dest, "rev-parse", "HEAD"), git(dest, "status", "--porcelain")
+    commit(repository, code="two")
+    with pytest.raises(VcsError, match=f"left as it is: .*{reason}") as caught:
+        again()
+    assert "move it away" in caught.value.hint
+    assert (git(dest, "rev-parse", "HEAD"), git(dest, "status", "--porcelain")) == before
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_file_that_git_does_not_know_is_never_overwritten(working, repository, ignored):
+    dest, again = working
+    (dest / "new").write_text("mine")
+    if ignored:
+        (dest / ".git" / "info").mkdir(exist_ok=True)
+        (dest / ".git" / "info" / "exclude").write_text("new\n")
+    before = git(dest, "rev-parse", "HEAD")
+    commit(repository, code="two", new="theirs")
+    with pytest.raises(VcsError):
+        again()
+    assert ((dest / "new").read_text(), (dest / "code").read_text()) == ("mine", "one")
+    assert git(dest, "rev-parse", "HEAD") == before
+
+
+def test_commits_on_a_branch_of_ones_own_are_kept(working, repository):
+    dest, again = working
+    git(dest, "checkout", "-q", "-b", "topic")
+    own = commit(dest, own="mine")
+    git(dest, "checkout", "-q", "--detach")
+    wanted = commit(repository, code="two")
+    assert again() == wanted
+    assert git(dest, "rev-parse", "topic") == own
 
 
 # hostile
