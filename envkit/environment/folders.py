@@ -71,12 +71,18 @@ def make_below(root: str, path: str) -> None:
     make_folder(path)
 
 
-def put(path: str, data: bytes, mode: int = 0o666) -> None:
-    """Write a file. One that is there is replaced at once, and a link is never written through."""
+def put(path: str, data: bytes, mode: int | None = None) -> None:
+    """Write a file. One that is there is replaced at once, and a link is never written through.
+
+    With *mode* None it keeps the one that it has, or gets the usual one.
+    """
     try:
-        files.write_bytes(path, data, mode, exclusive=True)
+        files.write_bytes(path, data, 0o666 if mode is None else mode, exclusive=True)
     except FileExistsError:
-        files.publish_bytes(path, data, mode, temporary=path + NEW)
+        there = os.lstat(path).st_mode
+        files.publish_bytes(path, data, 0o666 if mode is None else mode, temporary=path + NEW)
+        if mode is None and stat.S_ISREG(there):
+            files.change_mode(path, stat.S_IMODE(there))
 
 
 def below(root: str, path: str) -> str:
@@ -121,12 +127,14 @@ def copy_file(source: str, target: str, mode: int | None = None) -> None:
 
 
 def link(source: str, target: str) -> None:
-    """Make a symlink, in place of another one that leads elsewhere."""
+    """Make a symlink, in place of another one that leads elsewhere. Raises `FileExistsError` for what is no link."""
     effect("symlink", target)
     try:
         os.symlink(source, target)
     except FileExistsError:
-        if not os.path.islink(target) or os.readlink(target) == source:
+        if not os.path.islink(target):
+            raise
+        if os.readlink(target) == source:
             return
         temporary = target + NEW
         files.unlink(temporary, missing_ok=True)

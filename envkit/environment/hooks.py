@@ -164,8 +164,9 @@ class Hooks:
         self._place(context.executable, context.env_exe, relative=False)
         own = os.path.basename(context.env_exe)
         for name in self._rules.aliases:
-            if name != own:
-                self._place(context.env_exe, os.path.join(context.bin_path, name), relative=True)
+            path = os.path.join(context.bin_path, name)
+            if name != own and not _is_kept(path, own):
+                self._place(context.env_exe, path, relative=True)
 
     def _place(self, source: str, target: str, *, relative: bool) -> None:
         self.symlink_or_copy(source, target, relative_symlinks_ok=relative)
@@ -241,6 +242,14 @@ class Hooks:
         usual = not self._rules.nt and (not self._is_overridden("setup_python") or os.path.lexists(plain))
         executable = plain if usual else context.env_exe
         return Environment(context.env_dir, self._interpreter.in_environment(context.env_dir, executable), None)
+
+
+def _is_kept(path: str, own: str) -> bool:
+    """Tell whether there is another name of the environment's Python already: ``venv`` leaves any file as it is."""
+    try:
+        return os.readlink(path) == own
+    except OSError:
+        return os.path.exists(path)
 
 
 def _warn(message: str) -> None:
