@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from envkit.errors import TransportError
 from envkit.index.pages import Refresh, RemotePages
+from envkit.index.workers import Workers
 from envkit.model.fingerprint import fingerprint
 from envkit.model.secret import strip_credentials
 from envkit.model.source import PYPI, Index
@@ -112,29 +113,41 @@ class RemoteFlat(_Unlinked):
         self._pages = pages
         self._key = "flat-" + fingerprint(url, 24)
         self._parsed: tuple[str, dict[str, ParsedPage]] = ("", {})
+        self._asking = Workers(1)
         self.label = pages.label
 
     def fresh_identity(self, project: str) -> str | None:
         record = self._pages.fresh_record(self._key)
         if record is None:
             return None
-        if record.identity != self._parsed[0]:
+        identity, projects = self._parsed
+        if record.identity != identity:
             return None  # which projects it has is only known once it is read
-        return record.identity if project in self._parsed[1] else ""
+        return identity if project in projects else ""
 
     def identity(self, project: str) -> str:
-        return self._parsed[0] if project in self._by_project() else ""
+        identity, projects = self._by_project()
+        return identity if project in projects else ""
 
     def page(self, project: str) -> ParsedPage:
-        return self._by_project().get(project) or _no_files()
+        return self._by_project()[1].get(project) or _no_files()
 
-    def _by_project(self) -> dict[str, ParsedPage]:
+    def _by_project(self) -> tuple[str, dict[str, ParsedPage]]:
+        parsed = self._parsed
+        record = self._pages.fresh_record(self._key)
+        if record is not None and record.identity == parsed[0]:
+            return parsed
+        # Many projects are looked for at once, and each is looked for here: whoever comes meanwhile waits for the first.
+        return self._asking.submit(self._key, self._read).result(None)
+
+    def _read(self) -> tuple[str, dict[str, ParsedPage]]:
         record, page = self._pages.load(self._key, self._url, None)
-        if record.identity != self._parsed[0]:
+        parsed = self._parsed
+        if record.identity != parsed[0]:
             from envkit.index.folders import split_by_project
 
-            self._parsed = (record.identity, split_by_project(page) if page is not None else {})
-        return self._parsed[1]
+            parsed = self._parsed = (record.identity, split_by_project(page) if page is not None else {})
+        return parsed
 
 
 class RemoteIndex:

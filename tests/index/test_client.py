@@ -24,7 +24,7 @@ from envkit.errors import (
 from envkit.events import DownloadFinished, Emitter, MetadataFetched, ProjectFetched
 from envkit.index.client import IndexClient
 from envkit.model.source import Index
-from envkit.testing.loopback import LoopbackAnswer, LoopbackIndex
+from envkit.testing.loopback import HTML_TYPE, LoopbackAnswer, LoopbackIndex
 from envkit.testing.transport import FakeResponse, FakeTransport
 from envkit.testing.wheels import make_sdist, make_wheel, sdist_bytes, wheel_bytes
 
@@ -482,6 +482,21 @@ class TestPrefetch:
                 with pytest.raises(ProjectNotFound):
                     client.project(f"p{at}")
         assert most == 5
+
+    def test_a_page_of_links_is_asked_for_once_for_all_projects(self, make_client: Any) -> None:
+        def hook(request: Any) -> LoopbackAnswer | None:
+            if request.path != "/flat/":
+                return None
+            time.sleep(0.05)
+            links = "".join(f'<a href="p{at}-1.0-py3-none-any.whl">x</a>' for at in range(20))
+            return LoopbackAnswer(headers={"Content-Type": HTML_TYPE}, body=links.encode())
+
+        with LoopbackIndex(hook=hook) as index:
+            client = make_client(index.url, find_links=[f"{index.root}/flat/"])
+            client.prefetch_pages([f"p{at}" for at in range(20)])
+            for at in range(20):
+                assert [file.filename for file in client.project(f"p{at}").artifacts] == [f"p{at}-1.0-py3-none-any.whl"]
+            assert index.count("/flat/") == 1
 
     def test_errors_show_where_the_page_is_asked_for(self, make_client: Any) -> None:
         with LoopbackIndex(hook=lambda _: LoopbackAnswer(status=403)) as index:
