@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from envkit.environment.environment import Environment
 from envkit.errors import InstallError, RequirementError, StalePlan
 from envkit.interpreter.interpreter import Interpreter
+from envkit.kit.broken import with_broken
 from envkit.kit.parts import Parts
 from envkit.kit.places import Place, as_environment, as_target, interpreter_of
 from envkit.kit.wanted import Wanted
@@ -79,7 +80,7 @@ def install(
     def once() -> InstallReport:
         installed = env.distributions()
         there = resolution = None
-        if not (renewed or reinstall or overrides or wanted.hash_mode):
+        if not (renewed or reinstall or overrides or wanted.checks):
             there = resolution = _already_there(wanted, installed, target)
         if resolution is None:
             kept = () if renewed and eager else [dist for dist in installed if normalize(dist.name) not in renewed]
@@ -89,7 +90,7 @@ def install(
         if there is not None and (plan.add or plan.replace):
             # What is installed has no files to install it from: it went while it was looked at.
             raise StalePlan(f"{plan.root} changed while it was looked at")
-        return installer.apply(plan)
+        return with_broken(installer.apply(plan), installed, target.markers)
 
     return again_when_stale(parts, once)
 
