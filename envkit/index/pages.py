@@ -24,6 +24,10 @@ _MISSED = 0.25
 """Seconds for which a page that is not in the cache is not looked for again: whoever waits for it asks all the time."""
 _JUST_READ = 20_000
 """Files of pages that were just read and are held for whoever wanted them; about a kilobyte each."""
+_UNKEPT = 200_000
+"""Files of pages that the cache may not or cannot keep; they are held instead."""
+_NAMES = 50_000
+"""Projects of which is known whether their page is fresh. More of them a process only sees that runs for ever."""
 _NOT_FOUND = (404, 410)
 
 
@@ -65,7 +69,7 @@ class RemotePages:
         self._settled: dict[str, tuple[float, Record]] = {}
         self._missed: dict[str, float] = {}
         self._asking: set[str] = set()
-        self._unkept: dict[str, ParsedPage] = {}
+        self._unkept: dict[str, tuple[str, ParsedPage]] = {}
         self._just_read: dict[str, tuple[str, ParsedPage]] = {}
         self._reader = Workers(1)
 
@@ -80,6 +84,8 @@ class RemotePages:
             return None
         record = self._store.record(key)
         if record is None:
+            if len(self._missed) >= _NAMES:
+                self._missed.clear()
             self._missed[key] = time.monotonic() + _MISSED
             return None
         return self._settle(key, record)
@@ -99,16 +105,22 @@ class RemotePages:
             left = 0.0  # servers hide private projects by a 404 from whoever did not sign in
         if left <= 0:
             return None
-        self._settled[key] = (time.monotonic() + left, record)
+        self._settle_until(key, record, left)
         return record
+
+    def _settle_until(self, key: str, record: Record, seconds: float) -> None:
+        if len(self._settled) >= _NAMES:
+            self._settled.clear()  # the cache has them
+        self._settled[key] = (time.monotonic() + seconds, record)
 
     def _page(self, key: str, record: Record) -> tuple[Record, ParsedPage] | None:
         """Give the page of a *record* that may be used, with its record: another one where the cache has a newer page."""
         read = self._just_read.pop(key, None)
         if read is not None and read[0] == record.identity:
             return record, read[1]  # whoever asked for it wants it next: this saves reading it back
-        if record.identity in self._unkept:
-            return record, self._unkept[record.identity]
+        unkept = self._unkept.get(key)
+        if unkept is not None and unkept[0] == record.identity:
+            return record, unkept[1]
         stored = self._store.whole(key)
         if stored is None or stored.page is None:
             return None
@@ -226,14 +238,17 @@ class RemotePages:
     def _keep(self, key: str, record: Record, page: ParsedPage | None, packed: bytes | None) -> None:
         """Keep what an answer said for the next time; *packed* is the stored form of *page* where that is known."""
         kept = record.kept and self._store.put(key, record, page, packed)
+        self._unkept.pop(key, None)
         if not kept and page is not None:
-            self._unkept[record.identity] = page
+            if sum(len(page.rows) for _, page in tuple(self._unkept.values())) > _UNKEPT:
+                self._unkept.clear()  # they are asked for again
+            self._unkept[key] = (record.identity, page)
         if page is not None:
             if sum(len(page.rows) for _, page in tuple(self._just_read.values())) > _JUST_READ:
                 self._just_read.clear()  # they are read back from the cache
             self._just_read[key] = (record.identity, page)
         # Last, as other threads go straight to the page once this is here.
-        self._settled[key] = (time.monotonic() + max(_SETTLED, record.expires - record.fetched), record)
+        self._settle_until(key, record, max(_SETTLED, record.expires - record.fetched))
 
     def _report(self, key: str, count: int) -> None:
         if self._emitter.active:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from envkit.model.candidate import ProjectPage
 
 _LOCAL_SECONDS = 2.0
+_NAMES = 50_000
+"""Names whose page's identity is kept in memory."""
 _MEMO = 40_000
 """Files whose values are kept in memory, in all."""
 
@@ -42,6 +44,8 @@ class Projects:
         project = normalize(name)
         found = combine(project, self._sources.choose(project, _fresh))
         if found is not None:
+            if len(self._identities) >= _NAMES:
+                self._identities.clear()
             self._identities[name] = (time.monotonic() + _LOCAL_SECONDS, found)
         return found
 

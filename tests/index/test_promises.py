@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from envkit.errors import ProjectNotFound
-from envkit.testing.loopback import LoopbackAnswer, LoopbackIndex, LoopbackRequest
+from envkit.index import pages
+from envkit.index import projects as projects_module
+from envkit.testing.loopback import JSON_TYPE, LoopbackAnswer, LoopbackIndex, LoopbackRequest
 from envkit.testing.wheels import metadata_text, wheel_bytes
 
 WHEEL, DATA = wheel_bytes("demo", "1.0", requires=["good"])
@@ -79,3 +83,43 @@ def test_a_login_is_not_asked_for_where_pages_are_kept(make_client: Any) -> None
         make_client(index.url).project("demo")
         make_client(index.url, credentials=asked.append).project("demo")
     assert not asked
+
+
+@pytest.mark.parametrize("projects", [1, 40])
+def test_pages_that_may_not_be_kept_do_not_pile_up(
+    make_client: Any, monkeypatch: pytest.MonkeyPatch, projects: int
+) -> None:
+    """In a process that lives for long each of them would stay for ever."""
+    monkeypatch.setattr(pages, "_UNKEPT", 50)
+    monkeypatch.setattr(pages, "_SETTLED", 0.0)
+    count = itertools.count()
+
+    def hook(request: LoopbackRequest) -> LoopbackAnswer:
+        number = next(count)
+        files = [{"filename": f"p{number}-{n}.tar.gz", "url": f"/{n}", "hashes": {}} for n in range(10)]
+        body = {"meta": {"api-version": "1.0"}, "name": request.path, "files": files}
+        headers = {"Content-Type": JSON_TYPE, "Cache-Control": "no-store"}
+        return LoopbackAnswer(headers=headers, body=json.dumps(body).encode())
+
+    with LoopbackIndex(hook=hook) as index:
+        client = make_client(index.url)
+        source = client._projects._sources._open[0]
+        for number in range(60):
+            source.page(f"p{number % projects}")
+        assert next(count) == 60
+        assert 0 < len(source._pages._unkept) <= min(projects, 6)
+
+
+def test_names_do_not_pile_up(make_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (pages, projects_module):
+        monkeypatch.setattr(module, "_NAMES", 20)
+    with LoopbackIndex({WHEEL: DATA}) as index:
+        client = make_client(index.url)
+        for number in range(70):
+            with pytest.raises(ProjectNotFound):
+                client.project(f"p{number}")
+            assert client.page_identity(f"p{number}") is not None
+        source = client._projects._sources._open[0]
+        memos = (client._projects._identities, source._pages._settled, source._pages._missed)
+        assert all(0 < len(memo) <= 20 for memo in memos)
+        assert not source._pages._asking
