@@ -427,3 +427,12 @@ def test_many_builds_at_once(world):
     with ThreadPoolExecutor(6) as executor:
         found = list(executor.map(world.builds.build, pins.values()))
     assert sorted(wheel.metadata.name for wheel in found) == [f"demo{number}" for number in range(6)]
+
+
+def test_a_wheel_of_another_platform_does_not_speak_for_an_sdist(world):
+    """It may need other things than what is built here."""
+    make_wheel(world.folder, "there", "1.0")
+    make_wheel(world.folder, "here", "1.0")
+    make_wheel(world.folder, "demo", "1.0", tag="py3-none-zos_1_s390x", requires=["there"])
+    sdist_of(world.folder, {"name": "demo", "version": "1.0", "requires": ["here"]})
+    assert set(world.resolve("demo").pins) == {"demo", "here"}
