@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
+from typing import TypeAlias
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from envkit.errors import TransportError
 from envkit.model.secret import strip_credentials
@@ -10,9 +11,16 @@ from envkit.model.secret import strip_credentials
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
-def origin(url: str) -> tuple[str, str, int | None]:
+Origin: TypeAlias = tuple[str, str, int | None]
+
+
+def origin(url: str) -> Origin:
     """Give scheme, host and port: what credentials are bound to."""
-    parts = urlsplit(url)
+    return origin_of(urlsplit(url))
+
+
+def origin_of(parts: SplitResult) -> Origin:
+    """Give the origin of an address that was taken apart."""
     try:
         port = parts.port
     except ValueError:

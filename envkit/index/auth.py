@@ -10,9 +10,10 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from envkit.errors import TransportError
+from envkit.index.addresses import Origin, origin_of
 from envkit.index.login import KeyringProvider, Login
 from envkit.model.fingerprint import fingerprint
 from envkit.model.secret import Secret, strip_credentials
@@ -20,15 +21,13 @@ from envkit.model.secret import Secret, strip_credentials
 CredentialsCallback: TypeAlias = Callable[[str], "tuple[str, str | Secret] | None"]
 """Takes the credential-free URL of an index (or of a file elsewhere), gives (user name, password) or None."""
 
-_Origin = tuple[str, str, int | None]
-
 
 @dataclass(slots=True)
 class _Place:
     """An index: where it is, and what its URL says about a user."""
 
     url: str
-    origin: _Origin
+    origin: Origin
     segments: tuple[str, ...]
     username: str | None = None
     login: Login | None = None
@@ -82,7 +81,7 @@ class Credentials:
         parts = urlsplit(url)
         if parts.username is not None and parts.password is not None:
             return Login(unquote(parts.username), Secret(unquote(parts.password)))
-        place = self._nearest(url)
+        place = self._nearest(parts)
         subject = place.url if place is not None else strip_credentials(url)
         if subject in self._proven:
             return self._proven[subject]
@@ -96,7 +95,7 @@ class Credentials:
         """Give another header after a 401 or 403, from keyring; None where nothing else is known."""
         if self._keyring == "disabled":
             return None
-        place = self._nearest(url)
+        place = self._nearest(urlsplit(url))
         subject = place.url if place is not None else _root(url)
         with self._lock:
             login = self._proven.get(subject)
@@ -110,12 +109,13 @@ class Credentials:
         header = login.header()
         return header if header != refused else None
 
-    def _nearest(self, url: str) -> _Place | None:
-        wanted = _place(url)
-        same = [place for place in self._places if place.origin == wanted.origin]
+    def _nearest(self, parts: SplitResult) -> _Place | None:
+        wanted = origin_of(parts)
+        same = [place for place in self._places if place.origin == wanted]
         if len(same) < 2:
             return same[0] if same else None
-        scored = [(_common(place.segments, wanted.segments), place) for place in same]
+        segments = _segments(parts)
+        scored = [(_common(place.segments, segments), place) for place in same]
         best = max(score for score, _ in scored)
         chosen = [place for score, place in scored if score == best]
         # Where nothing tells two users of one host apart, neither is right.
@@ -163,13 +163,11 @@ def as_credentials(
 
 def _place(url: str) -> _Place:
     parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    place_origin = (parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme))
-    segments = tuple(part for part in parts.path.split("/") if part)
-    return _Place(strip_credentials(url), place_origin, segments)
+    return _Place(strip_credentials(url), origin_of(parts), _segments(parts))
+
+
+def _segments(parts: SplitResult) -> tuple[str, ...]:
+    return tuple(part for part in parts.path.split("/") if part)
 
 
 def _root(url: str) -> str:

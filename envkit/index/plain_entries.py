@@ -134,15 +134,19 @@ class _Columns:
     def _check_names(self, project: str) -> None:
         names, versions, endings = set[str](), set[str](), set[str]()
         for filename in self._filenames:
-            try:
-                name, version, ending = filename.split("-", 2) if filename[-4:] == ".whl" else _parts(filename)
-            except ValueError:
-                name, version, ending = _NO_PARTS
+            if filename[-7:] == ".tar.gz":
+                name, _, version = filename[:-7].rpartition("-")
+            else:
+                try:
+                    name, version, ending = filename.split("-", 2) if filename[-4:] == ".whl" else _parts(filename)
+                except ValueError:
+                    name, version, ending = _NO_PARTS
+                endings.add(ending)
             names.add(name)
             versions.add(version)
-            endings.add(ending)
         names = {name for name in names if not _is_plain_name(name, project)}
-        versions = {version for version in versions if not _is_plain_version(version)}
+        simple = SIMPLE_VERSION.match
+        versions = {version for version in versions if not simple(version) and not _is_plain_version(version)}
         endings = {ending for ending in endings if ending and not _ENDING.match(ending)}
         if names or versions or endings or max(map(len, self._filenames)) > MAX_FILENAME:
 
@@ -217,8 +221,6 @@ def _parts(filename: str) -> Sequence[str]:
 
 
 def _is_plain_version(version: str) -> bool:
-    if SIMPLE_VERSION.match(version):
-        return True
     return _VERSION.match(version) is not None and valid_version(version)
 
 

@@ -262,7 +262,7 @@ def _texts(value: Any) -> tuple[str, ...]:
     items: list[Any] = value
     if not isinstance(value, list):
         return ()
-    return tuple(item for item in items if isinstance(item, str))
+    return tuple(items if set(map(type, items)) <= {str} else [item for item in items if isinstance(item, str)])
 
 
 def _hashes(value: Any) -> dict[str, str]:
