@@ -4,14 +4,17 @@
 
 Every client reads and decodes (JSON) the same pages with at most 50 requests at a time, each in a process of its own that
 times itself after its imports; rounds are interleaved. envkit also checks each file's name and specifiers and stores the
-page. Without ``--peers`` only what this Python can import is compared.
+page, with the extra ``speed`` where it is installed, and as "no extra" without. Without ``--peers`` only what this Python
+can import is compared.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
+import importlib
 import json
 import subprocess
 import sys
@@ -25,6 +28,8 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 ACCEPT = {"Accept": "application/vnd.pypi.simple.v1+json", "Accept-Encoding": "gzip"}
 AT_ONCE = 50
+FASTER = ("msgspec", "isal.isal_zlib")
+"""What the extra `speed` brings; not for warm pages, which are read without."""
 
 
 def read_with_envkit(url: str, names: Sequence[str]) -> float:
@@ -33,6 +38,9 @@ def read_with_envkit(url: str, names: Sequence[str]) -> float:
     from envkit.index.client import IndexClient
     from envkit.model import candidate  # noqa: F401  imports are not what is timed, here as with the others
 
+    for name in FASTER:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     with tempfile.TemporaryDirectory() as folder, IndexClient([url], cache=Cache(folder)) as client:
         start = time.perf_counter()
         client.prefetch_pages(names)
@@ -40,6 +48,11 @@ def read_with_envkit(url: str, names: Sequence[str]) -> float:
         elapsed = time.perf_counter() - start
         assert all(page.artifacts for page in pages)
     return elapsed
+
+
+def read_without_extra(url: str, names: Sequence[str]) -> float:
+    sys.modules.update(dict.fromkeys(FASTER))  # as if they were not installed
+    return read_with_envkit(url, names)
 
 
 def read_warm(url: str, names: Sequence[str]) -> float:
@@ -139,6 +152,7 @@ def read_with_aiohttp(url: str, names: Sequence[str]) -> float:
 
 READERS: dict[str, Callable[[str, Sequence[str]], float]] = {
     "envkit": read_with_envkit,
+    "no extra": read_without_extra,
     "aiohttp": read_with_aiohttp,
     "httpx": read_with_httpx,
     "niquests": read_with_niquests,
@@ -209,13 +223,17 @@ def compare(folder: Path, names: Sequence[str], options: argparse.Namespace) -> 
         _one(
             "urllib3", sys.executable, index.url, names
         )  # the server makes each page once; not the first subject's cost
-        subjects = {"envkit": Subject(lambda: _one("envkit", sys.executable, index.url, names))}
+        subjects = {
+            ours: Subject(lambda ours=ours: _one(ours, sys.executable, index.url, names))
+            for ours in ("envkit", "no extra")
+        }
         for peer in peers:
             subjects[peer] = Subject(lambda peer=peer: _one(peer, options.peers, index.url, names))
         table = interleave(subjects, rounds=options.rounds)
         for name in subjects:
             row = table.rows[name]
-            print(f"{name:10} cold {row.median * 1000:7.1f} ms  envkit/{name} {table.ratio('envkit', name):.2f}")
+            ratios = [f"{ours}/{name} {table.ratio(ours, name):.2f}" for ours in ("envkit", "no extra")]
+            print(f"{name:10} cold {row.median * 1000:7.1f} ms  {'  '.join(ratios)}")
         warm = [_one("warm", sys.executable, index.url, names) for _ in range(options.rounds)]
         print(f"envkit     warm {min(item.seconds for item in warm) * 1000:7.1f} ms for {len(names)} identities")
         told = [json.loads(item.result) for item in warm]

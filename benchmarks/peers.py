@@ -99,12 +99,11 @@ class EnvkitProcess(Served):
     __slots__ = ()
 
     def resolve(self, workload: Workload) -> Outcome:
-        command = [sys.executable, "-m", "benchmarks.envkit_worker", self.url, str(self.cache), "--once"]
-        ended = run(command, stdin=request(workload), timeout=self.timeout, env=surroundings(PYTHONPATH=str(ROOT)))
-        facts: dict[str, Any] = json.loads(ended.stdout) if ended.returncode == 0 else {}
-        if facts.get("error"):
-            return Outcome(None, ended.seconds, ended.peak, facts["error"])
-        return outcome(ended, lambda: facts["pins"])
+        command = [sys.executable, "-P", str(ROOT / "benchmarks" / "fresh_process.py"), self.url, str(self.cache)]
+        command += [workload.exclude_newer] if workload.exclude_newer is not None else []
+        stdin = "\n".join(workload.requirements)
+        ended = run(command, stdin=stdin, timeout=self.timeout, env=surroundings(PYTHONPATH=str(ROOT)))
+        return outcome(ended, lambda: read_pins(ended.stdout))
 
 
 def _nab(url: str, cache: Path, timeout: float = 300.0) -> Peer:
@@ -149,6 +148,8 @@ def versions() -> dict[str, str]:
         "pip",
         "resolvelib",
         "packaging",
+        "msgspec",  # these two make envkit's reading of large pages faster where they are installed
+        "isal",
         "virtualenv",
         "urllib3",
         "matplotlib",

@@ -88,3 +88,18 @@ def test_does_without_isal() -> None:
 def test_takes_isal_where_it_is() -> None:
     isal = pytest.importorskip("isal.isal_zlib", reason="isal has no build for this platform")
     assert inflate.fastest()[0] is isal.decompressobj
+
+
+def test_does_not_take_one_that_loses_what_follows_the_end() -> None:
+    code = (
+        "import sys, types, zlib\n"
+        "class Forgetful:\n"
+        "    eof, unused_data, unconsumed_tail = True, b'', b''\n"
+        "    def decompress(self, data, bound=0): return b''\n"
+        "old = types.ModuleType('isal.isal_zlib')\n"
+        "old.decompressobj, old.error = lambda wbits: Forgetful(), Exception\n"
+        "sys.modules['isal'], sys.modules['isal.isal_zlib'] = types.ModuleType('isal'), old\n"
+        "from envkit.host import inflate\n"
+        "assert inflate.fastest()[0] is zlib.decompressobj\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
