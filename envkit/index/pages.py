@@ -240,7 +240,7 @@ class RemotePages:
         kept = record.kept and self._store.put(key, record, page, packed)
         self._unkept.pop(key, None)
         if not kept and page is not None:
-            if sum(len(page.rows) for _, page in tuple(self._unkept.values())) > _UNKEPT:
+            if sum(len(each.rows) + len(each.rejected) for _, each in tuple(self._unkept.values())) > _UNKEPT:
                 self._unkept.clear()  # they are asked for again
             self._unkept[key] = (record.identity, page)
         if page is not None:
