@@ -86,16 +86,16 @@ class Catalog:
         """Give the usable versions of *name*; an unknown project has none, and is noted in ``missing``."""
         known = self._releases.get(name)
         if known is None:
-            if self.scout is not None and self.source.page_identity(name) is None:
+            identity = self.source.page_identity(name)
+            if identity is None and self.scout is not None:
                 self._look_ahead()
                 return self.releases(name)
-            known = self._releases[name] = self._load(name)
+            known = self._releases[name] = self._load(name, identity)
             self.identities[name] = known.identity
         return known
 
-    def _load(self, name: str) -> Releases:
+    def _load(self, name: str, identity: str | None) -> Releases:
         rules = self.rules.fingerprint(name)
-        identity = self.source.page_identity(name)
         if identity is not None:
             stored = self.source.load_digest(digest_key(name, rules))
             found = Releases.decode(name, identity, rules, stored) if stored is not None else None
