@@ -23,7 +23,6 @@ from envkit.formats.lock_content import LockContent
 from envkit.host.threads import Threads
 from envkit.index.sources import as_index
 from envkit.inspection.audit import (
-    Fetch,
     Finding,
     IndexVulnerabilities,
     OsvVulnerabilities,
@@ -57,13 +56,17 @@ def find_vulnerabilities(
     fixes: bool,
 ) -> tuple[Finding, ...]:
     """See `Kit.audit`."""
-    asked = [_Remembering(one) for one in (*_own(parts, index=index, osv=osv), *providers)]
+    answered: list[str] = []
+    apis, others = _apis(parts, answered) if index else [], [*_osv(parts, osv), *providers]
+    asked = [_Remembering(one) for one in (*apis, *others)]
     if not asked:
         raise IndexAccessError(
             "there is nobody to ask about vulnerabilities", hint="name an index with a JSON API, osv= or providers="
         )
     items = _items(what)
     _ask_ahead(parts, asked, items)
+    if not (others or answered):
+        _check_served(parts, items)
     found = audit(items, asked)
     if not fixes or not found:
         return found
@@ -71,14 +74,41 @@ def find_vulnerabilities(
     return tuple(_with_fix(parts, finding, asked, trial) for finding in found)
 
 
-def _own(parts: Parts, *, index: bool, osv: str | None) -> list[VulnerabilityProvider]:
-    fetch: Fetch = parts.client.ask
+def _apis(parts: Parts, answered: list[str]) -> list[VulnerabilityProvider]:
+    """Give the JSON APIs of the indexes; the addresses that have an answer are added to *answered*."""
+
+    def fetch(url: str, body: bytes | None) -> bytes:
+        data = parts.client.ask(url, body)
+        answered.append(url)
+        return data
+
     found: list[VulnerabilityProvider] = []
-    for url in [as_index(given).url for given in parts.settings.indexes] if index else ():
+    for url in [as_index(given).url for given in parts.settings.indexes]:
         root, slash, _ = url.rstrip("/").rpartition("/simple")
         if slash and url.startswith(("http:", "https:")):
             found.append(IndexVulnerabilities(f"{root}/pypi", fetch))
-    return [*found, OsvVulnerabilities(osv, fetch)] if osv is not None else found
+    return found
+
+
+def _osv(parts: Parts, url: str | None) -> list[VulnerabilityProvider]:
+    return [] if url is None else [OsvVulnerabilities(url, parts.client.ask)]
+
+
+def _check_served(parts: Parts, items: Sequence[Any]) -> None:
+    """Refuse an audit in which no JSON API knew anything of what its own index serves: there is none then.
+
+    Mirrors have often no such API, and nothing found by nobody would pass for nothing known. Raises `IndexAccessError`.
+    """
+    for item in items:
+        try:
+            served = item.version is not None and parts.client.files(item.name, str(item.version))
+        except ProjectNotFound:
+            continue
+        if served:
+            raise IndexAccessError(
+                f"no index has a JSON API that knows {item.name} {item.version}, which they serve",
+                hint="name an OSV server with osv=, or providers=, and leave the indexes out with index=False",
+            )
 
 
 class _Remembering:

@@ -11,7 +11,7 @@ from envkit.errors import IndexAccessError, RequirementError
 from envkit.inspection.audit import Vulnerability
 from envkit.testing.loopback import LoopbackIndex
 from envkit.testing.loopback_http import LoopbackAnswer
-from envkit.testing.wheels import wheel_bytes
+from envkit.testing.wheels import make_wheel, wheel_bytes
 
 FILES = dict(
     [
@@ -143,3 +143,25 @@ def test_own_providers(kit, env):
     own = Own()
     assert told(kit.audit(env, index=False, providers=[own])) == [("lib", "1.0", "X", "1.2", "1.2")]
     assert own.asked == [("lib", "1.0"), ("lib", "1.2")]  # each once
+
+
+def test_indexes_without_such_an_api_are_no_proof_of_anything(tmp_path):
+    # a mirror that answers 404 to every question would let everything pass
+    with LoopbackIndex(FILES) as mirror, envkit.Kit(indexes=mirror.url, cache_dir=tmp_path / "mirrored") as kit:
+        env = kit.create(tmp_path / "env")
+        kit.install(env, "old==1.0")
+        with pytest.raises(IndexAccessError, match=r"no index has a JSON API that knows old 1\.0") as caught:
+            kit.audit(env)
+        assert "osv=" in caught.value.hint
+
+        class Known:
+            def vulnerabilities(self, name, version):
+                return (Vulnerability(id="MINE-1"),)
+
+        assert told(kit.audit(env, providers=[Known()], fixes=False)) == [("old", "1.0", "MINE-1", None, None)]
+
+
+def test_what_no_index_serves_is_known_to_none(kit, env, tmp_path):
+    make_wheel(tmp_path, "private", "1.0")
+    kit.install(env, tmp_path / "private-1.0-py3-none-any.whl")
+    assert kit.audit(env) == ()
