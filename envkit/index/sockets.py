@@ -6,6 +6,7 @@ between them the total deadline, the read timeout and the cancel token are looke
 
 from __future__ import annotations
 
+import functools
 import select
 import socket
 import time
@@ -13,9 +14,11 @@ from contextlib import suppress
 from typing import Any
 
 from envkit.index.transport import Request, Retriable
+from envkit.index.workers import Workers
 
 TICK = 0.05
 """Seconds between two looks at the cancel token: cancelling is seen within 100 ms."""
+_lookups = Workers(16)
 UNREACHABLE = "check the network, the address and the proxy; with offline=True what is cached is used"
 
 
@@ -97,14 +100,31 @@ def await_ready(sock: socket.socket, request: Request, until: float, *, read: bo
             raise Retriable(f"no connection within {request.connect_timeout:g} seconds")
 
 
-def connect(host: str, port: int, request: Request) -> socket.socket:
-    """Open a TCP connection to the first address of *host* that answers. Raises `Retriable`."""
+def look_up(host: str, port: int, request: Request, family: int = 0) -> list[Any]:
+    """Give the addresses of *host*, as `socket.getaddrinfo` does. Raises `Retriable`.
+
+    The system's resolver knows neither deadline nor cancelling, so it works in a thread that can be left behind.
+    """
+    # As bytes, where that is the same: of texts the library makes international names, and loads all about them.
+    name = host.encode() if host.isascii() else host
+    ask = functools.partial(socket.getaddrinfo, name, port, family, socket.SOCK_STREAM)
+    with suppress(OSError, UnicodeError):
+        return ask(flags=socket.AI_NUMERICHOST)  # asks nobody
+    job = _lookups.submit((name, port, family), ask)
+    until = time.monotonic() + request.connect_timeout
+    while not job.wait(min(TICK, request.remaining())):
+        if time.monotonic() > until:
+            problem = f"the name {host} was not resolved within {request.connect_timeout:g} seconds"
+            raise Retriable(problem, hint=UNREACHABLE)
     try:
-        # As bytes, where that is the same: of texts the library makes international names, and loads all about them.
-        name = host.encode() if host.isascii() else host
-        addresses = socket.getaddrinfo(name, port, 0, socket.SOCK_STREAM)
+        return job.result(None)
     except (OSError, UnicodeError) as error:
         raise Retriable(f"the name {host} cannot be resolved: {error}", hint=UNREACHABLE) from error
+
+
+def connect(host: str, port: int, request: Request) -> socket.socket:
+    """Open a TCP connection to the first address of *host* that answers. Raises `Retriable`."""
+    addresses = look_up(host, port, request)
     problem: Exception = Retriable(f"{host} has no address")
     for at, (family, kind, protocol, _, address) in enumerate(addresses):
         seconds = request.connect_timeout if at == len(addresses) - 1 else min(3.0, request.connect_timeout)

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from envkit.errors import TransportError
 from envkit.index.proxies import proxy_authorization
-from envkit.index.sockets import UNREACHABLE, Clocked, connect
+from envkit.index.sockets import Clocked, connect, look_up
 from envkit.index.transport import Request, Retriable
 from envkit.model.secret import strip_credentials
 
@@ -104,7 +104,9 @@ def _socks5(
             raise TransportError("the proxy refused the credentials")
     elif method != 0:
         raise TransportError("the proxy offers no way to sign in that is known here")
-    clocked.sendall(b"\x05\x01\x00" + _address(host, port, resolve_here=resolve_here) + port.to_bytes(2, "big"))
+    clocked.sendall(
+        b"\x05\x01\x00" + _address(host, port, request, resolve_here=resolve_here) + port.to_bytes(2, "big")
+    )
     head = _exactly(clocked, 4)
     if head[1] != 0:
         raise Retriable(f"the proxy could not connect to {host} port {port}: code {head[1]}")
@@ -112,12 +114,9 @@ def _socks5(
     _exactly(clocked, (length if length is not None else _exactly(clocked, 1)[0]) + 2)
 
 
-def _address(host: str, port: int, *, resolve_here: bool) -> bytes:
+def _address(host: str, port: int, request: Request, *, resolve_here: bool) -> bytes:
     if resolve_here:
-        try:
-            host = str(socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0][4][0])
-        except OSError as error:
-            raise Retriable(f"the name {host} cannot be resolved: {error}", hint=UNREACHABLE) from error
+        host = str(look_up(host, port, request, socket.AF_INET)[0][4][0])
     try:
         return b"\x01" + socket.inet_aton(host) if host.count(".") == 3 and host[-1:].isdigit() else _name(host)
     except OSError:

@@ -35,6 +35,10 @@ class Job(Generic[_T]):
         """Whether it has ended."""
         return self._done.is_set()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait at most so long; whether it has ended."""
+        return self._done.wait(seconds)
+
     def run(self) -> None:
         """Do the work, in the calling thread."""
         work, self.work = self.work, None
