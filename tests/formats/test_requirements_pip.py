@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import http.server
+import threading
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import strategies as st
@@ -165,6 +168,61 @@ def test_reads_as_pip_does(tmp_path):
         if normalized(ours) != normalized(pips):
             differences[name] = (ours, pips)
     assert not differences
+
+
+SERVED = {
+    "all.txt": "-r more/deep.txt\n-c limits.txt\nserved[x]>=1 ; python_version > '3' # why\n--pre\n-i https://one.example/s\n",
+    "limits.txt": "limited<2\nother==1 --hash=sha256:aa\n",
+    "more/deep.txt": "-c ../limits.txt\n-c again.txt\ndeep==${VERSION} -C a=b\n",
+    "more/again.txt": "again!=3\n",
+    "bom.txt": "\ufeffwith-bom\n",
+    "nested.txt": "-r missing.txt\n",
+    "bad.txt": "a = 1\n",
+    "links.txt": "-f https://links.example/\n--trusted-host h.example\na @ https://files.example/a.zip\n",
+}
+FROM_SERVERS = {
+    "requirements": "-r {base}/all.txt\nlocal\n",
+    "constraints": "-c {base}/limits.txt\nlocal\n",
+    "constraints-of-constraints": "-c {base}/more/deep.txt\nlocal\n",
+    "variables": "-r {base}/more/deep.txt\n",
+    "empty-variable": "-r {base}/${{EMPTY}}limits.txt\n",
+    "missing": "-r {base}/missing.txt\n",
+    "missing-constraints": "-c {base}/missing.txt\n",
+    "missing-below": "-r {base}/nested.txt\n",
+    "wrong": "-c {base}/bad.txt\n",
+    "options": "-r {base}/links.txt\n",
+    "twice": "-r {base}/limits.txt\n-c {base}/limits.txt\n",
+    "query": "-r {base}/limits.txt?x=1#y\n",
+}
+
+
+def test_reads_what_is_on_servers_as_pip_does(tmp_path):
+    site = tmp_path / "site"
+    for name, text in SERVED.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(text, encoding="utf-8")
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        extensions_map: ClassVar = {".txt": "text/plain; charset=utf-8"}
+
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(site))
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        texts = {name: text.format(base=base) for name, text in FROM_SERVERS.items()}
+        cases = [_folder(tmp_path, name, text.encode()) for name, text in texts.items()]
+        answers = ask_pip(cases)
+        ours = [ask_us(*case) for case in cases]
+        server.shutdown()
+    failed = {name for name, answer in zip(texts, answers, strict=True) if "error" in answer}
+    assert failed == {"missing", "missing-constraints", "missing-below", "wrong", "empty-variable"}
+    for name, pips, our in zip(texts, answers, ours, strict=True):
+        assert normalized(our) == normalized(pips), (name, our, pips)
 
 
 _NAMES = st.sampled_from(["requests", "Flask", "zope.interface", "ruamel_yaml", "A-b", "x2"])
