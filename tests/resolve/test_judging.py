@@ -88,6 +88,7 @@ def test_rows_and_values_are_judged_alike(files: list[Artifact], policy: Resolut
     told = Releases.of("my-tool", "i", one)
     again = Releases.decode("my-tool", "i", "rules", told.encode("rules"))
     assert again is not None
+    assert again.take_files("rules", told.encode_files("rules"))
     for at in range(len(told.line.texts)):
         assert again.artifacts(at) == told.artifacts(at)
 
