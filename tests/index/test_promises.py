@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from envkit.errors import ProjectNotFound
+from envkit.errors import MetadataMismatch, ProjectNotFound
 from envkit.index import pages
 from envkit.index import projects as projects_module
 from envkit.testing.loopback import JSON_TYPE, LoopbackAnswer, LoopbackIndex, LoopbackRequest
@@ -123,3 +123,30 @@ def test_names_do_not_pile_up(make_client: Any, monkeypatch: pytest.MonkeyPatch)
         memos = (client._projects._identities, source._pages._settled, source._pages._missed)
         assert all(0 < len(memo) <= 20 for memo in memos)
         assert not source._pages._asking
+
+
+@pytest.mark.parametrize(("name", "version"), [("evil", "1.0"), ("demo", "2.0")])
+def test_a_sidecar_of_something_else_is_refused(make_client: Any, name: str, version: str) -> None:
+    """Its hash is right: it is the index that is wrong."""
+    forged = metadata_text(name, version).encode()
+    told = {WHEEL: {"core-metadata": {"sha256": hashlib.sha256(forged).hexdigest()}}}
+
+    def hook(request: LoopbackRequest) -> LoopbackAnswer | None:
+        return LoopbackAnswer(body=forged) if request.path.endswith(".metadata") else None
+
+    with LoopbackIndex({WHEEL: DATA}, details=told, hook=hook) as index:
+        client = make_client(index.url)
+        with pytest.raises(MetadataMismatch, match=rf"{name} {version}"):
+            client.metadata(client.project("demo").artifacts[0])
+
+
+def test_credentials_in_a_redirect_are_dropped(make_client: Any) -> None:
+    def away(_: LoopbackRequest) -> LoopbackAnswer:
+        place = f"http://user:sesame@127.0.0.1:{index.port}/simple/demo/"
+        return LoopbackAnswer(status=302, headers={"Location": place})
+
+    with LoopbackIndex({WHEEL: DATA}) as index, LoopbackIndex(hook=away) as first:
+        page = make_client(first.url).project("demo")
+    assert [request.headers.get("authorization") for request in (*first.requests, *index.requests)] == [None, None]
+    assert len(page.artifacts) == 1
+    assert "sesame" not in repr(page) + "".join(artifact.url for artifact in page.artifacts)
