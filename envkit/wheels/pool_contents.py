@@ -94,7 +94,10 @@ def _find_dist_info(members: Mapping[str, Member], where: str) -> str:
 
 def _check_tops(members: Mapping[str, Member], dist_info: str, data_dir: str, where: str) -> None:
     """Refuse folders that belong to another distribution, unknown schemes, and commands that nobody may bring."""
+    last = ""
     for name in members:
+        if last and name.startswith(last):
+            continue
         parts = name.split("/")
         if parts[0].endswith(".data") and len(parts) > 1:
             if parts[0] != data_dir or parts[1] not in SCHEMES or len(parts) < 3:
@@ -107,6 +110,8 @@ def _check_tops(members: Mapping[str, Member], dist_info: str, data_dir: str, wh
                 raise refuse(where, "is metadata beside the metadata", name)
         elif parts[0] != dist_info and parts[0].lower().endswith(_METADATA):
             raise refuse(where, "is metadata of another distribution", name)
+        elif not parts[0].endswith(".data"):
+            last = f"{parts[0]}/"  # what else is in there need not be looked at
 
 
 def _text(archive: Archive, members: Mapping[str, Member], name: str, where: str) -> str:

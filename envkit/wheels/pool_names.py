@@ -19,6 +19,8 @@ _ENVIRONMENT_COMMANDS = re.compile(
 _COMMAND = re.compile(r"\w(?:[\w.+@ -]{0,198}[\w+])?\Z")
 _MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
 _DRIVE = re.compile(r"[A-Za-z]:")
+# What nearly all members are called: no part is special to any system, or longer than all of them take.
+_PLAIN = re.compile(r"[a-z0-9_][\w.+@~-]{0,79}(?:/[a-z0-9_][\w.+@~-]{0,79})*\Z", re.ASCII | re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -43,6 +45,8 @@ def check_names(names: Iterable[str], where: str, bounds: ArchiveBounds) -> None
 
 def check_path(name: str, where: str, bounds: ArchiveBounds) -> None:
     """Refuse one path that is absolute, leads upwards, or has characters that mean something to some system."""
+    if _PLAIN.match(name) and len(name) <= bounds.path and name.count("/") < bounds.depth:
+        return
     if not name or name[0] == "/" or _DRIVE.match(name):
         raise refuse(where, "is an absolute path", name)
     if "\\" in name or _CONTROL.search(name):

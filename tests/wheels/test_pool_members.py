@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import zlib
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envkit.errors import InvalidWheel
-from envkit.wheels import pool_archive
-from envkit.wheels.pool_archive import Archive, Member
+from envkit.wheels import pool_archive, pool_names
+from envkit.wheels.pool_archive import POOL_BOUNDS, Archive, Member
+from envkit.wheels.pool_names import check_path
 
 
 def outcome(
@@ -79,6 +81,25 @@ def test_lies(small, hashed):
         (b"", 0, 0, None),
     ):
         assert outcome(*lie[:3], small=small, length=lie[3], hashed=hashed) is None
+
+
+PARTS = st.text("aZ0_.-+@~ :\\\n\x7f\u017f\u212a\xe9CON", max_size=6) | st.just("x" * 90)
+NAMES = st.lists(PARTS, max_size=5).map("/".join)
+
+
+@given(NAMES | st.just("a/" * 70 + "b") | st.just("a/" * 3000 + "b"))
+def test_plain_names_are_judged_as_all_others(name):
+    def judge() -> str:
+        try:
+            check_path(name, "x.whl", POOL_BOUNDS)
+        except InvalidWheel as error:
+            return str(error)
+        return "good"
+
+    found = judge()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool_names, "_PLAIN", re.compile(r"(?!)"))
+        assert judge() == found
 
 
 def test_most_members_are_read_in_one_call(monkeypatch):
