@@ -152,7 +152,16 @@ def silent(sock: socket.socket) -> None:
 
 
 JSON_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: " + JSON_TYPE.encode() + b"\r\n"
-BOMB = gzip.compress(b" " * 60_000_000, 6)
+
+
+def bomb() -> bytes:
+    """Pack more than may be held at once: the same part again and again."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+    part = packer.compress(b" " * 60_000_000) + packer.flush(zlib.Z_FULL_FLUSH)
+    return gzip.compress(b"")[:10] + part * 10
+
+
+BOMB = bomb()
 LARGE = gzip.compress(page_body(noise=NOISE.hex()))
 """So large a page that another library may inflate and parse it than a small one."""
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,8 @@ import pytest
 from envkit.errors import MetadataMismatch, ProjectNotFound
 from envkit.index import pages
 from envkit.index import projects as projects_module
+from envkit.index.sockets import Clocked
+from envkit.index.transport import DeadlineExceeded, Request
 from envkit.testing.loopback import JSON_TYPE, LoopbackAnswer, LoopbackIndex, LoopbackRequest
 from envkit.testing.wheels import metadata_text, wheel_bytes
 
@@ -150,3 +155,36 @@ def test_credentials_in_a_redirect_are_dropped(make_client: Any) -> None:
     assert [request.headers.get("authorization") for request in (*first.requests, *index.requests)] == [None, None]
     assert len(page.artifacts) == 1
     assert "sesame" not in repr(page) + "".join(artifact.url for artifact in page.artifacts)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_child_does_not_speak_on_its_parents_connections(make_client: Any) -> None:
+    with LoopbackIndex({WHEEL: DATA}) as index:
+        client = make_client(index.url)
+        client.ask(f"{index.url}demo/")
+        assert index.connections == 1
+        child = os.fork()
+        if not child:
+            status = 1
+            try:
+                status = int(not client.ask(f"{index.url}demo/"))
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert index.connections == 2
+        client.ask(f"{index.url}demo/")
+        assert index.connections == 2
+        assert index.count("demo") == 3
+
+
+def test_the_deadline_holds_however_much_is_there() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"x" * 10)
+        clocked = Clocked(ours)
+        clocked.request = Request(url="", deadline=time.monotonic() + 60.0)
+        assert clocked.recv(1) == b"x"
+        clocked.request = Request(url="", deadline=time.monotonic())
+        with pytest.raises(DeadlineExceeded):
+            clocked.recv(1)
