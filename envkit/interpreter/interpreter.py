@@ -266,7 +266,7 @@ _current: "Interpreter | None" = None
 
 
 def _read_current() -> "Interpreter":
-    from envkit.interpreter.script import core
+    from envkit.interpreter.core import core
 
     facts: dict[str, Any] = core()
     if not facts["executable"] and not facts["base_executable"]:

@@ -223,9 +223,13 @@ _source: list[str] = []
 
 
 def _script() -> str:
+    """Give what another Python runs: `core.py` and, behind it, what may rely on that."""
     if not _source:
-        with open(os.path.join(os.path.dirname(__file__), "script.py"), encoding="utf-8") as stream:
-            _source.append(stream.read())
+        parts: list[str] = []
+        for name in ("core.py", "script.py"):
+            with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as stream:
+                parts.append(stream.read())
+        _source.append("\n".join(parts))
     return _source[0]
 
 

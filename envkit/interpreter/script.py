@@ -3,20 +3,18 @@
 # pyright: basic
 """What an interpreter says about itself, as plain data.
 
-This file runs in two ways: imported, for the Python that runs envkit, and given to another Python with ``-c``. So it uses
-the standard library alone, nothing newer than Python 2.7 in its grammar, and imports what costs time inside functions.
+This file runs in two ways: imported, for the Python that runs envkit, and given to another Python with ``-c``, behind the
+text of ``core.py``. So it uses the standard library alone, nothing newer than Python 2.7 in its grammar, and imports what
+costs time inside functions.
 
-``core()`` needs only built-in modules and is enough to make an environment; ``details()`` is the rest.
+``core()`` of that file is enough to make an environment; ``details()`` is the rest.
 """
 
+import os
 import sys
 
-if __name__ == "__main__":
-    sys.path[:] = [
-        entry for entry in sys.path if entry
-    ]  # `-c` puts the working folder first: nothing there may be imported
-
-import os
+if __name__ != "__main__":
+    from envkit.interpreter.core import core
 
 ENVIRONMENT = "__ENVKIT_ENVIRONMENT__"
 VARIABLES = (
@@ -28,30 +26,6 @@ VARIABLES = (
     "WHEEL_PKG_DIR",
     "PYTHONFRAMEWORK",
 )
-
-
-def core():
-    # type: () -> dict[str, object]
-    """Tell what `sys` and `os` know."""
-    implementation = getattr(sys, "implementation", None)
-    flags = getattr(sys, "abiflags", "")
-    return {
-        "executable": sys.executable or "",
-        "base_executable": getattr(sys, "_base_executable", None) or sys.executable or "",
-        "prefix": sys.prefix,
-        "base_prefix": getattr(sys, "base_prefix", None) or getattr(sys, "real_prefix", None) or sys.prefix,
-        "version": sys.version.split()[0],
-        "version_info": list(sys.version_info),
-        "implementation": implementation.name if implementation else "cpython",
-        "os_name": os.name,
-        "platform": sys.platform,
-        "is_64bit": sys.maxsize > 2**32,
-        "abiflags": flags,
-        "free_threaded": "t" in flags or "free-threading build" in sys.version,
-        "debug": hasattr(sys, "gettotalrefcount"),
-        "platlibdir": getattr(sys, "platlibdir", "lib"),
-        "fs_encoding": sys.getfilesystemencoding() or "",
-    }
 
 
 def details():
