@@ -51,7 +51,9 @@ class LockContent(Value):
         wanted = normalize(name)
         return tuple(package for package in self.packages if package.name == wanted)
 
-    def select(self, target: Target, extras: Iterable[str] = (), groups: Iterable[str] | None = None) -> Resolution:
+    def select(
+        self, target: Target, extras: Iterable[str] | str = (), groups: Iterable[str] | str | None = None
+    ) -> Resolution:
         """Give what is to be installed on *target*, with the files that fit it, the preferred one first (PEP 751).
 
         *groups* None means the default groups. Raises `LockError` where the lock is not for the target, an extra or group
@@ -59,6 +61,12 @@ class LockContent(Value):
         """
         from envkit.formats.lock_selection import usable_artifacts
 
+        if not isinstance(target, Target):
+            raise LockError(
+                f"a Target is needed here, not {type(target).__name__}",
+                hint="Target.of(environment.interpreter) gives one, and so does Target.for_python(version, platform=...)",
+                context={"type": type(target).__name__},
+            )
         chosen_extras = self._known(extras, self.extras, "extra")
         chosen_groups = self._known(self.default_groups if groups is None else groups, self.groups, "dependency group")
         self._check_choices(chosen_extras, chosen_groups)
@@ -148,6 +156,8 @@ class LockContent(Value):
 
     def diff(self, other: LockContent) -> tuple[LockChange, ...]:
         """Give the projects whose versions differ in *other*, by name; *other* is what comes after."""
+        if not isinstance(other, LockContent):
+            raise LockError(f"another lock is needed here, not {type(other).__name__}")
         before, after = self._versions(), other._versions()
         return tuple(
             LockChange(name=name, before=before.get(name, ()), after=after.get(name, ()))
@@ -162,10 +172,10 @@ class LockContent(Value):
             found.setdefault(package.name, set()).add(strip_credentials(text))
         return {name: tuple(sorted(versions)) for name, versions in found.items()}
 
-    def upgrade(self, names: Iterable[str] | None = None) -> Self:
+    def upgrade(self, names: Iterable[str] | str | None = None) -> Self:
         """Give the lock with these projects (None: all) free to move: to be passed on as the previous lock."""
-        free = {normalize(name) for name in names} if names is not None else {one.name for one in self.packages}
-        kept = tuple(package for package in self.packages if package.name not in free)
+        free = None if names is None else {normalize(name) for name in several("names", names, str)}
+        kept = tuple(package for package in self.packages if free is not None and package.name not in free)
         return replace(self, packages=kept, roots=())  # without roots it is no answer, only a wish
 
 

@@ -68,6 +68,14 @@ def lock(
     roots = [*map(_text, several("requirements", requirements)), *more]
     names = tuple(sorted(normalize(name) for name in extras or ()))
     group_names = tuple(sorted(normalize(name) for name in groups or ()))
+    defaults = tuple(normalize(name) for name in several("default_groups", default_groups, str))
+    for name in defaults:
+        if name not in group_names:
+            raise LockError(
+                f"the default group {name!r} is none of the lock's groups",
+                hint=f"it has {', '.join(group_names)}" if group_names else "groups={name: requirements} gives it some",
+                context={"group": name, "groups": group_names},
+            )
     limits = [_text(one) for one in several("constraints", constraints)]
     replaced = [_text(one) for one in several("overrides", overrides)]
     shape = Lock(
@@ -76,7 +84,7 @@ def lock(
         environments=environments,
         extras=names,
         groups=group_names,
-        default_groups=tuple(normalize(name) for name in several("default_groups", default_groups, str)),
+        default_groups=defaults,
         roots=tuple(map(_without_credentials, roots)),
         constraints=tuple(map(_without_credentials, limits)),
         overrides=tuple(map(_without_credentials, replaced)),
