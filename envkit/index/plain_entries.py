@@ -20,7 +20,7 @@ from envkit.model.listing import Columns
 MAX_TEXT = 4096
 """Characters of a reason or an address."""
 _VERSION = re.compile(r"[0-9][a-z0-9.+]{0,60}\Z", re.ASCII)
-_ENDING = re.compile(r"[\w.]{2,60}-[\w.]{2,60}-[\w.]{2,200}\.whl\Z", re.ASCII)
+_ENDING = re.compile(r"(?:[0-9]\w{0,20}-)?[\w.]{2,60}-[\w.]{2,60}-[\w.]{2,200}\.whl\Z", re.ASCII)
 _FOLDER = r"https://[a-z0-9.-]++(?::[0-9]++)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*+)++/"
 _is_plain_folder = re.compile(_FOLDER + r"\Z").match
 _are_plain_folders = re.compile(rf"(?:{_FOLDER}\n)*+\Z").match

@@ -60,6 +60,9 @@ def rejected(page: ProjectPage, rules: Rules, among: Container[str] | None = Non
 
 
 def _release(version: Version, files: list[_Usable]) -> Release:
+    if len(files) == 1:
+        ((_, row, index),) = files
+        return Release(version, ((row, index),), row[5] is not None)
     wanted = [item for item in files if item[1][5] is None] or files
     if len(wanted) > 1:
         wanted.sort(key=lambda item: item[1][0])
