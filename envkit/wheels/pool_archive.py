@@ -26,6 +26,7 @@ _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _PIECE = 1 << 20
 _STEP = 1 << 18
+_SECOND_NAME = 0x7075  # in Unicode, by Info-ZIP: some readers take it, and others do not
 _ENCRYPTED, _DESCRIPTOR, _UTF8 = 0x1, 0x8, 0x800
 _ALLOWED_FLAGS = 0x2 | 0x4 | _DESCRIPTOR | _UTF8  # the first two tell how hard the compressor tried
 
@@ -139,6 +140,8 @@ class Archive:
         extra = bytes(self._data[at + n_name : at + n_name + n_extra])
         at += n_name + n_extra + n_comment
         name = self._decode(raw, flags)
+        if extra and _extra_field(extra, _SECOND_NAME):
+            raise self._refuse("has a second name", name)
         if 0xFFFFFFFF in (packed, size, offset):
             size, packed, offset = self._wide(extra, size, packed, offset, name)
         if disk:

@@ -22,6 +22,8 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 # What nearly all members are called: no part is special to any system, or longer than all of them take.
 _PLAIN = re.compile(r"[a-z0-9_][\w.+@~-]{0,79}(?:/[a-z0-9_][\w.+@~-]{0,79})*\Z", re.ASCII | re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# There what follows a colon is a stream of the same file, and dots and spaces at the end of a part do not count.
+_NOT_ON_WINDOWS = re.compile(r":|[. ](?:/|\Z)")
 
 
 def check_names(names: Iterable[str], where: str, bounds: ArchiveBounds) -> None:
@@ -45,6 +47,8 @@ def check_names(names: Iterable[str], where: str, bounds: ArchiveBounds) -> None
 
 def check_path(name: str, where: str, bounds: ArchiveBounds) -> None:
     """Refuse one path that is absolute, leads upwards, or has characters that mean something to some system."""
+    if os.name == "nt" and _NOT_ON_WINDOWS.search(name):
+        raise refuse(where, "is another name on Windows", name)
     if _PLAIN.match(name) and len(name) <= bounds.path and name.count("/") < bounds.depth:
         return
     if not name or name[0] == "/" or _DRIVE.match(name):
@@ -61,8 +65,6 @@ def check_path(name: str, where: str, bounds: ArchiveBounds) -> None:
             raise refuse(where, "leads out of the archive or to nowhere", name)
         if len(part) > 80 and len(os.fsencode(part)) > bounds.component:
             raise refuse(where, f"has a part of more than {bounds.component} bytes in its name", name)
-        if ":" in part and os.name == "nt":
-            raise refuse(where, "has a colon in its name", name)
 
 
 def check_command(name: str, where: str) -> None:
