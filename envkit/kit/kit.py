@@ -11,6 +11,7 @@ from envkit.environment.environment import Environment
 from envkit.events import CancelToken, Reporter
 from envkit.interpreter.interpreter import Interpreter
 from envkit.kit import operations
+from envkit.kit.elsewhere import Elsewhere
 from envkit.kit.looking import Looking
 from envkit.kit.parts import Parts
 from envkit.kit.places import Place, as_target, interpreter_of
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from envkit.wheels.settings import BuildSettings
 
 
-class Kit(Looking):
+class Kit(Looking, Elsewhere):
     """Environments, resolution, installation and freezing with one cache, one set of indexes and one policy.
 
     *indexes* are URLs or `Index` values, asked in order; ``()`` means no index at all. *find_links* are folders or pages

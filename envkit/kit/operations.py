@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from envkit.environment.environment import Environment
 from envkit.errors import InstallError, RequirementError, StalePlan
 from envkit.interpreter.interpreter import Interpreter
-from envkit.kit.broken import with_broken
 from envkit.kit.parts import Parts
 from envkit.kit.places import Place, as_environment, as_target, interpreter_of
 from envkit.kit.wanted import Wanted
@@ -90,7 +89,12 @@ def install(
         if there is not None and (plan.add or plan.replace):
             # What is installed has no files to install it from: it went while it was looked at.
             raise StalePlan(f"{plan.root} changed while it was looked at")
-        return with_broken(installer.apply(plan), installed, target.markers)
+        report = installer.apply(plan)
+        if plan.replace:
+            from envkit.kit.broken import with_broken
+
+            report = with_broken(report, installed, target.markers)
+        return report
 
     return again_when_stale(parts, once)
 

@@ -167,8 +167,8 @@ class Parts:
             ),
         )
 
-    def installer(self, env: Environment, *, compile_bytecode: bool | None = None) -> Installer:
-        """Give an installer for *env*."""
+    def installer(self, env: Environment, *, compile_bytecode: bool | None = None, **places: Any) -> Installer:
+        """Give an installer for *env*, or for one of the *places* that `Installer` takes."""
         from envkit.environment.recognise import check_there
         from envkit.installation.installer import Installer
 
@@ -186,6 +186,7 @@ class Parts:
             reporter=settings.reporter,
             lock_timeout=settings.lock_timeout,
             cancel=settings.cancel,
+            **places,
         )
 
     def freezer(self, env: Environment) -> Freezer:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from envkit.kit.needs import needs_of, refuse_file_name
 from envkit.model.identity import normalize
 from envkit.model.requirement import (
     RequirementLike,
@@ -32,6 +31,7 @@ else:
     Wish: TypeAlias = Any
 
 
+_FILE_ENDS = (".txt", ".whl", ".gz", ".in", ".toml", ".lock")
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -133,10 +133,11 @@ class _Collector:
     def add(self, wish: Any) -> None:
         if isinstance(wish, str):
             if not looks_direct(wish):
-                refuse_file_name(wish)
-                check_requirement(wish)
+                _check_text(wish)
             self.requirements.append(wish)
             return
+        from envkit.kit.needs import needs_of
+
         requirement, path, editable, entry = _kinds()
         if isinstance(wish, entry):
             self._entry(wish, self.requirements)
@@ -153,8 +154,7 @@ class _Collector:
 
     def constrain(self, wish: Any) -> None:
         if isinstance(wish, str):
-            refuse_file_name(wish)
-            check_requirement(wish)
+            _check_text(wish)
             self.constraints.append(wish)
             return
         requirement, _, _, entry = _kinds()
@@ -206,6 +206,14 @@ class _Collector:
             hash_mode=self.hash_mode,
             checks=tuple(self.checks),
         )
+
+
+def _check_text(text: str) -> None:
+    if text.rstrip().lower().endswith(_FILE_ENDS):
+        from envkit.kit.needs import refuse_file_name
+
+        refuse_file_name(text)
+    check_requirement(text)
 
 
 def _texts(hashes: Mapping[str, tuple[str, ...]]) -> set[str]:
