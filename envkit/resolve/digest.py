@@ -250,9 +250,9 @@ class Releases:
             *self._rows,
             *self._lines,
         ]
-        body = "\n".join(head).encode() + b"\n"
         from envkit.resolve.digest_files import write_numbers
 
+        body = "\n".join(head).encode() + b"\n"
         near = marshal.dumps({at: self._packed_files(at) for at, known in enumerate(self._known) if known >= 0}, 4)
         counts = f"{len(body)} {len(self.line.texts)} {len(self._rows)}\n"
         rest = b"".join((body, write_numbers(self._known), near))
@@ -283,10 +283,8 @@ def _read_numbers(data: bytes) -> Sequence[int]:
 
 
 def _read_near(data: bytes) -> dict[int, bytes]:
-    if not data:
-        return {}
     try:
-        found: dict[int, bytes] = marshal.loads(data)  # noqa: S302  private, and checked by the checksum
+        found: dict[int, bytes] = marshal.loads(data) if data else {}  # noqa: S302  private, and checked by the checksum
     except EOFError as error:
         raise ValueError("a digest without its files") from error
     return found
