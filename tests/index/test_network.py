@@ -44,6 +44,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "2",
         "-subj",
         "/CN=test ca",
+        "-addext",
+        "keyUsage=critical,keyCertSign,cRLSign",  # Python 3.13 trusts no authority that does not say so
     )
     for name in ("localhost", "client"):
         openssl(
@@ -58,7 +60,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "-subj",
             f"/CN={name}",
         )
-        (folder / "ext").write_text(f"subjectAltName=DNS:{name}\n")
+        (folder / "ext").write_text(f"subjectAltName=DNS:{name}\nauthorityKeyIdentifier=keyid\n")
         openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
                 "-extfile", "ext", "-out", f"{name}.pem")  # fmt: skip
     return folder
