@@ -57,6 +57,24 @@ def test_processes_with_the_same_wish_all_get_the_same_environment(tmp_path, att
     assert Environment.open(target)
 
 
+def test_eight_processes_of_which_some_clear_leave_it_whole(tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from envkit.environment.builder import EnvBuilder\n"
+        "made = EnvBuilder(symlinks=True, clear=sys.argv[3] == 'clear').create(sys.argv[2])\n"
+        "print(made.path)\n"
+    )
+    target = tmp_path / "env"
+    commands = [[sys.executable, "-c", code, ROOT, str(target), how] for how in ("clear", "keep") * 4]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
+    told = {process.communicate(timeout=240)[0] for process in running}
+    assert [process.returncode for process in running] == [0] * 8
+    assert told == {f"{target}\n"}
+    EnvBuilder(symlinks=True).create(tmp_path / "alone")
+    assert tree(target).keys() == tree(tmp_path / "alone").keys()
+    assert Environment.open(target)
+
+
 @pytest.mark.skipif(len(set(VERSIONS.values())) < 2, reason="there is one Python only")
 @pytest.mark.parametrize("attempt", range(3))
 def test_processes_with_different_wishes_never_make_a_mixture(tmp_path, attempt):
