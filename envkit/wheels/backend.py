@@ -15,6 +15,7 @@ from envkit.events import BuildOutput, Emitter, Warned
 from envkit.host import files
 from envkit.host.streaming import StreamResult, run_streaming
 from envkit.model.secret import last_lines, mask_credentials
+from envkit.wheels.build_hints import hint_for
 
 if TYPE_CHECKING:
     from build import ProjectBuilder
@@ -188,9 +189,10 @@ class Backend:
         last = self._last
         returncode = last.returncode if last is not None else None
         log = self._write_log(output)
+        hints = (hint_for(lines[-1]) if lines else None, None if log is None else f"the whole output is in {log}")
         return WheelBuildError(
             f"{self._subject}: {reason}" + (f": {lines[-1][:200]}" if lines else ""),
-            hint=None if log is None else f"the whole output is in {log}",
+            hint="; ".join(filter(None, hints)) or None,
             context={"subject": self._subject, "reason": reason, "last_lines": lines},
             output=output,
             returncode=returncode,
