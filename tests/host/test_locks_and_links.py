@@ -84,6 +84,7 @@ def test_a_lock_on_a_file_that_was_replaced_does_not_count(tmp_path):
             pass
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_that_lives_on_holds_nothing(tmp_path):
     path = str(tmp_path / "lock")
     for shared in (False, True):
@@ -103,6 +104,7 @@ def test_a_child_that_lives_on_holds_nothing(tmp_path):
             os.waitpid(child, 0)
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_gives_nothing_back(tmp_path):
     path = str(tmp_path / "lock")
     with FileLock(path).acquire(timeout=0, purpose="testing") as held:

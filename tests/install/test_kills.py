@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,9 @@ def make_workshop(tmp_path: Path) -> tuple[Workshop, dict[str, tuple[str, ...]]]
 def run_child(work) -> int:
     """Run *work* in a forked process."""
     sys.stdout.flush()
-    child = os.fork()
+    with warnings.catch_warnings():  # threads of other tests may still be there, and do not matter to the child
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         try:
             work()
