@@ -1,8 +1,7 @@
 """Pages in the cache: an entry for each, with a head that is read alone, and the page, parsed.
 
 The head is a small record, which says until when the page is fresh and what identifies its content, so that a warm caller
-need not read the page. The page is what it says at once, and its files, which are read when somebody looks at one: in an old
-form of marshal, which does not look for what it has written before, as that takes longer than writing it again.
+need not read the page. The page is what it says at once, and its files, which are read when somebody looks at one.
 """
 
 from __future__ import annotations
@@ -118,7 +117,7 @@ class StoredFiles(Files):
 
 def pack(page: ParsedPage) -> bytes:
     """Give the stored form of a page."""
-    rows = marshal.dumps(columns_of(page.rows), 2)
+    rows = marshal.dumps(columns_of(page.rows), 4)
     head = (page.rejected, page.tracks, page.alternates, page.versions, page.status, page.status_reason)
     return marshal.dumps((len(page.rows), rows, *head), 4)
 
