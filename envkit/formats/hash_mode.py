@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from envkit.errors import RequirementError
 from envkit.model.requested import RequirementEntry
-from envkit.model.requirement import parse_marker
+from envkit.model.requirement import marker_holds, parse_marker
 
 
 def check_entries(
@@ -40,7 +40,7 @@ def check_entries(
 def _holds(entry: RequirementEntry, markers: Mapping[str, str] | None) -> bool:
     if markers is None or entry.marker is None:
         return True
-    return parse_marker(entry.marker).evaluate({**markers, "extra": ""})
+    return marker_holds(parse_marker(entry.marker), {**markers, "extra": ""})
 
 
 def _problem(entry: RequirementEntry, group: Iterable[RequirementEntry]) -> str | None:

@@ -15,7 +15,7 @@ from envkit.model.arguments import several
 from envkit.model.candidate import Artifact
 from envkit.model.identity import normalize, parse_specifier
 from envkit.model.lock import LockChange, LockedPackage
-from envkit.model.requirement import parse_marker, parse_requirement
+from envkit.model.requirement import marker_holds, parse_marker, parse_requirement
 from envkit.model.resolution import Edge, Pin, Request, Resolution
 from envkit.model.secret import strip_credentials
 from envkit.model.target import Target
@@ -79,7 +79,7 @@ class LockContent(Value):
         }
         chosen: dict[str, LockedPackage] = {}
         for package in self.packages:
-            if package.marker and not parse_marker(package.marker).evaluate(environment, context="lock_file"):
+            if package.marker and not marker_holds(parse_marker(package.marker), environment, "lock_file"):
                 continue
             if package.requires_python and not _accepts(package.requires_python, python):
                 raise LockError(f"{package.name} needs Python {package.requires_python}, and the target has {python}")
@@ -111,7 +111,7 @@ class LockContent(Value):
         if self.requires_python and not _accepts(self.requires_python, python):
             raise LockError(f"the lock is for Python {self.requires_python}, and the target has {python}")
         if self.environments and not any(
-            parse_marker(marker).evaluate({"extra": "", **target.markers}) for marker in self.environments
+            marker_holds(parse_marker(marker), {"extra": "", **target.markers}) for marker in self.environments
         ):
             raise LockError("the lock is not for environments such as the target", context={"for": self.environments})
 
@@ -205,10 +205,10 @@ def _edges(pins: dict[str, Pin], target: Target) -> Iterator[Edge]:
         for text in pin.dependencies:
             try:
                 wanted = parse_requirement(text)
+                holds = wanted.marker is None or marker_holds(wanted.marker, {"extra": "", **target.markers})
             except RequirementError:
                 continue
             child = normalize(wanted.name)
-            holds = wanted.marker is None or wanted.marker.evaluate({"extra": "", **target.markers})
             if child in pins and child != name and holds:
                 yield Edge(parent=name, child=child, requirement=text)
 

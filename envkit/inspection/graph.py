@@ -9,7 +9,7 @@ from envkit.errors import RequirementError
 from envkit.inspection.problems import fits
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
-from envkit.model.requirement import parse_requirement
+from envkit.model.requirement import marker_holds, parse_requirement
 from envkit.model.secret import mask_credentials
 from envkit.model.values import Value
 
@@ -77,14 +77,14 @@ class DependencyGraph:
         for text in self.distributions[name].requires_dist:
             try:
                 wanted = parse_requirement(text)
+                if wanted.marker is None:
+                    holds = not extra
+                else:
+                    holds = marker_holds(wanted.marker, {**self._markers, "extra": extra})
+                    if holds and extra:
+                        holds = not marker_holds(wanted.marker, {**self._markers, "extra": ""})
             except RequirementError:
                 continue
-            if wanted.marker is None:
-                holds = not extra
-            else:
-                holds = wanted.marker.evaluate({**self._markers, "extra": extra})
-                if holds and extra:
-                    holds = not wanted.marker.evaluate({**self._markers, "extra": ""})
             if holds:
                 child = normalize(wanted.name)
                 found = self.distributions.get(child)

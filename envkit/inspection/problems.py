@@ -14,7 +14,7 @@ from envkit.errors import EnvkitError, RequirementError
 from envkit.inspection.metadata import tags_of
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
-from envkit.model.requirement import parse_requirement
+from envkit.model.requirement import marker_holds, parse_requirement
 from envkit.model.secret import mask_credentials
 from envkit.model.values import Value
 
@@ -49,14 +49,15 @@ def dependency_problems(
     for name, one in by_name.items():
         problems: set[tuple[str, Problem]] = set()
         try:
-            wanted = [parse_requirement(text) for text in one.requires_dist]
+            every = [parse_requirement(text) for text in one.requires_dist]
+            wanted = [
+                each for each in every if each.marker is None or marker_holds(each.marker, {**markers, "extra": ""})
+            ]
         except RequirementError as error:
             detail = f"the dependencies of {name} cannot be read: {error.message}"
             yield Problem(kind="bad-metadata", project=name, version=one.version, detail=detail)
             continue
         for requirement in wanted:
-            if requirement.marker is not None and not requirement.marker.evaluate({**markers, "extra": ""}):
-                continue
             problem = _unmet(one, name, requirement, by_name.get(normalize(requirement.name)))
             if problem is not None:
                 problems.add((problem.detail, problem))

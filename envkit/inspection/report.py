@@ -25,7 +25,7 @@ from envkit.inspection.metadata import (
 from envkit.installed import record
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
-from envkit.model.requirement import parse_requirement
+from envkit.model.requirement import marker_holds, parse_requirement
 from envkit.model.values import Value
 
 
@@ -109,10 +109,10 @@ def _required_names(one: InstalledDistribution, markers: Mapping[str, str]) -> s
     for text in one.requires_dist:
         try:
             wanted = parse_requirement(text)
+            if wanted.marker is None or marker_holds(wanted.marker, {**markers, "extra": ""}):
+                names.add(wanted.name)
         except RequirementError:
             continue
-        if wanted.marker is None or wanted.marker.evaluate({**markers, "extra": ""}):
-            names.add(wanted.name)
     return names
 
 

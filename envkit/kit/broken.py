@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envkit.model.identity import normalize
-from envkit.model.requirement import parse_requirement, requirement_name
+from envkit.model.requirement import marker_holds, parse_requirement, requirement_name
 
 if TYPE_CHECKING:
     from envkit.model.distribution import InstalledDistribution
@@ -42,7 +42,7 @@ def _lost(
         if name not in old:
             return None
         requirement = parse_requirement(text)
-        if requirement.marker is not None and not requirement.marker.evaluate({**markers, "extra": ""}):
+        if requirement.marker is not None and not marker_holds(requirement.marker, {**markers, "extra": ""}):
             return None
         fits, version = requirement.specifier.contains, new[name]
         met = version is not None and fits(version, prereleases=True)

@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from envkit.errors import RequirementError
 from envkit.model.identity import normalize
-from envkit.model.requirement import parse_requirement
+from envkit.model.requirement import marker_holds, parse_requirement
 from envkit.model.resolution import Edge, Pin, Request, Resolution
 from envkit.model.target import Target
 
@@ -103,7 +103,7 @@ class _Walk:
         marker = requirement.marker
         assert marker is not None
         markers: Mapping[str, str] = self.target.markers
-        return any(marker.evaluate({**markers, "extra": extra}) for extra in extras or ("",))
+        return any(marker_holds(marker, {**markers, "extra": extra}) for extra in extras or ("",))
 
     @staticmethod
     def _fits(dist: InstalledDistribution, requirement: Requirement) -> bool:

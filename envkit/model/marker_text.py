@@ -16,7 +16,7 @@ from packaging.version import InvalidVersion, Version
 from envkit.errors import LockError, RequirementError
 from envkit.model.identity import normalize, parse_specifier
 from envkit.model.marker_sets import ALL, EMPTY, Atom, MarkerSets, Node
-from envkit.model.requirement import MAX_DEPTH, check_bounds, parse_marker
+from envkit.model.requirement import MAX_DEPTH, check_bounds, marker_holds, parse_marker
 
 _TOKEN = re.compile(r"""\s*(?:([()])|(not\s+in|in|and|or)\b|([<>=!~]+)|"([^"]*)"|'([^']*)'|([\w.]+))""")
 _MINORS = ((2, 6), (2, 7), *((3, minor) for minor in range(41)), (4, 0))
@@ -58,7 +58,7 @@ def _holds(atom: Atom, markers: Mapping[str, str]) -> bool:
         return python_release(markers["python_full_version"]) < _cut_of(atom)
     if atom[1] == "has":
         return False
-    return parse_marker(_atom_text(atom)).evaluate({"extra": "", **markers})
+    return marker_holds(parse_marker(_atom_text(atom)), {"extra": "", **markers})
 
 
 def python_release(text: str) -> Cut:
@@ -99,7 +99,9 @@ def _merged(points: list[tuple[Cut, bool]]) -> tuple[tuple[Cut, bool], ...]:
 def _python_version_cuts(operator: str, value: str, *, flipped: bool) -> tuple[tuple[Cut, bool], ...]:
     text = f"{_quote(value)} {operator} python_version" if flipped else f"python_version {operator} {_quote(value)}"
     marker = parse_marker(text)
-    return _merged([((*minor, 0), marker.evaluate({"python_version": f"{minor[0]}.{minor[1]}"})) for minor in _MINORS])
+    return _merged(
+        [((*minor, 0), marker_holds(marker, {"python_version": f"{minor[0]}.{minor[1]}"})) for minor in _MINORS]
+    )
 
 
 @functools.lru_cache(maxsize=4_096)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from envkit.errors import RequirementError
 from envkit.model.identity import normalize
@@ -91,6 +92,19 @@ def parse_marker(text: str) -> Marker:
     except (InvalidMarker, RecursionError) as error:
         shown = text if len(text) <= 200 else text[:200] + "..."
         raise RequirementError(f"invalid marker {shown!r}") from error
+
+
+def marker_holds(
+    marker: Marker, values: Mapping[str, Any], context: Literal["metadata", "lock_file"] = "metadata"
+) -> bool:
+    """Tell whether *marker* holds for *values*. Raises `RequirementError` for a comparison that means nothing."""
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+    from packaging.version import InvalidVersion
+
+    try:
+        return marker.evaluate(cast("dict[str, str]", values), context)
+    except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion, RecursionError) as error:
+        raise RequirementError(f"cannot evaluate the marker {str(marker)[:200]!r}: {error}") from error
 
 
 def no_requirement(given: object, *, what: str = "requirement") -> RequirementError:

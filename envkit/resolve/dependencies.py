@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from envkit.errors import RequirementError
 from envkit.model import plain
 from envkit.model.identity import normalize
-from envkit.model.requirement import parse_requirement
+from envkit.model.requirement import marker_holds, parse_requirement
 from envkit.model.secret import strip_credentials
 
 if TYPE_CHECKING:
@@ -97,12 +97,7 @@ def holds(requirement: Requirement, markers: Mapping[str, str], extra: str = "")
     """Whether the marker of *requirement* is true for *markers* and *extra*. Raises `RequirementError`."""
     if requirement.marker is None:
         return True
-    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
-
-    try:
-        return requirement.marker.evaluate({**markers, "extra": extra})
-    except (UndefinedComparison, UndefinedEnvironmentName, RecursionError) as error:
-        raise RequirementError(f"cannot evaluate the marker of {str(requirement)[:200]!r}: {error}") from error
+    return marker_holds(requirement.marker, {**markers, "extra": extra})
 
 
 def read_dependency(text: str, markers: Mapping[str, str]) -> tuple[Dependency, bool]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envkit.errors import RequirementError
 from envkit.model.identity import normalize, parse_version
-from envkit.model.requirement import RequirementLike, no_requirement, parse_marker, parse_requirement
+from envkit.model.requirement import RequirementLike, marker_holds, no_requirement, parse_marker, parse_requirement
 from envkit.model.secret import mask_credentials
 from envkit.resolve.dependencies import Dependency, read_dependency
 
@@ -99,7 +99,7 @@ def _root(catalog: Catalog, given: RequirementLike) -> tuple[Dependency | None, 
 
 
 def _holds(catalog: Catalog, marker: str) -> bool:
-    return parse_marker(marker).evaluate({**catalog.rules.target.markers, "extra": ""})
+    return marker_holds(parse_marker(marker), {**catalog.rules.target.markers, "extra": ""})
 
 
 def _direct(
