@@ -13,6 +13,8 @@ from envkit.host import exchange, files
 from envkit.transaction.journal import Journal, Move
 from envkit.transaction.state import identify, inode
 
+_SET_ASIDE = ".set-aside"
+
 
 def spots(journal: Journal, move: Move) -> tuple[str, str, str]:
     """Give where a move's entry belongs, where it is staged, and where its predecessor is set aside."""
@@ -47,7 +49,7 @@ def take_back(journal: Journal) -> None:
             exchange.rename_new(target, staged)
             here = None
         if move.old is not None and here is None:
-            for candidate in (aside, staged):
+            for candidate in (aside, staged, staged + _SET_ASIDE):
                 if inode(candidate) == move.old:
                     exchange.rename_new(candidate, target)
                     break
@@ -56,7 +58,7 @@ def take_back(journal: Journal) -> None:
 def _clear_way(staged: str, new: int) -> None:
     """Let nothing stand where the new entry goes back to: without an exchange the old one may be there."""
     if inode(staged) not in (None, new):
-        files.rename(staged, f"{staged}.set-aside")
+        files.rename(staged, staged + _SET_ASIDE)
 
 
 def check_inside(journal: Journal) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -66,6 +67,28 @@ def test_commit_and_undo(root):
     assert tree(root) == OLD
     with pytest.raises(InstallError, match="no operation"):
         undo(str(root))
+
+
+@pytest.mark.parametrize("when", range(1, 16))
+def test_what_was_exchanged_is_taken_back_where_nothing_can_be_exchanged(root, monkeypatch, when):
+    """Such as on a machine with another system, which has the folder by then."""
+    with Transaction(str(root), purpose="test") as transaction:
+        stage(transaction)
+        transaction.commit()
+    monkeypatch.setattr(exchange, "exchange", lambda source, target: False)
+    count = 0
+
+    def fail(name, place):
+        nonlocal count
+        count += 1
+        if count == when:
+            raise OSError("cut off")
+
+    with suppress(OSError, InstallError), guarded(fail):
+        undo(str(root))
+    recover(str(root))
+    assert tree(root) in (OLD, NEW)  # the new one where it was cut off before anything was moved
+    assert count >= when or tree(root) == OLD
 
 
 def test_leaving_without_commit_changes_nothing(root):
