@@ -10,6 +10,7 @@ import functools
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
@@ -49,6 +50,8 @@ class HttpTransport:
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._pid = os.getpid()
         self._epoch = 0
+        # Whoever drops a client without closing it, or while a thread of it is at work, leaves no connection behind.
+        weakref.finalize(self, _close_all, self._idle).atexit = False
 
     def send(self, request: Request) -> Response:
         """Make one exchange; a connection that went stale while idle is replaced without a word."""
@@ -77,11 +80,10 @@ class HttpTransport:
     def close(self) -> None:
         """Close idle connections."""
         with self._lock:
-            idle, self._idle = self._idle, {}
+            idle = self._idle.copy()
+            self._idle.clear()
             self._epoch += 1
-        for entries in idle.values():
-            for _, connection in entries:
-                connection.close()
+        _close_all(idle)
 
     def _take(self, key: _Key) -> _Connection | None:
         if self._pid != os.getpid():
@@ -100,11 +102,10 @@ class HttpTransport:
 
     def _begin_anew(self) -> None:
         """Drop what a fork brought along; the lock too, as a thread of the parent may have held it."""
-        inherited, self._idle = self._idle, {}
+        inherited = self._idle.copy()
+        self._idle.clear()
         self._lock, self._pid = threading.Lock(), os.getpid()
-        for entries in inherited.values():
-            for _, connection in entries:
-                connection.close()  # this process's hold on them alone: nothing goes over the wire
+        _close_all(inherited)  # this process's hold on them alone: nothing goes over the wire
 
     def _done(self, key: _Key, connection: _Connection, good: bool) -> None:  # noqa: FBT001  called by responses
         """Keep a connection whose response was read to its end, close any other."""
@@ -152,6 +153,12 @@ class HttpTransport:
                 config = TlsConfig(ca_file=ca_file, client_cert=client_cert)
                 self._contexts[verify] = make_context(config, verify=verify)
             return self._contexts[verify]
+
+
+def _close_all(idle: dict[_Key, list[tuple[float, _Connection]]]) -> None:
+    for entries in list(idle.values()):
+        for _, connection in entries:
+            connection.close()
 
 
 class _Connection:

@@ -1,10 +1,12 @@
 """Sockets: TLS and its trust, proxies, connections that are used again."""
 
+import gc
 import random
 import socket
 import ssl
 import subprocess
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +15,8 @@ import pytest
 
 from envkit.errors import TransportError
 from envkit.index.bounds import Timeouts
+from envkit.index.http11 import HttpTransport
+from envkit.index.transport import Request
 from envkit.testing.loopback import LoopbackAnswer, LoopbackIndex
 from envkit.testing.loopback_http import serve_connection
 from envkit.testing.wheels import wheel_bytes
@@ -323,6 +327,20 @@ def test_a_connection_that_went_stale_is_replaced_without_a_word(make_client: An
         index.close_connections()
         client.project("other")
     assert not [event for event in events if isinstance(event, RequestRetried)]
+
+
+def test_a_transport_that_is_dropped_leaves_no_connection() -> None:
+    with LoopbackIndex(FILES) as index:
+        transport: Any = HttpTransport()
+        response: Any = transport.send(Request(url=f"{index.url}demo/", deadline=time.monotonic() + 60))
+        sock = response._clocked.sock
+        while response.read(65536):
+            pass
+        transport.own = transport  # a circle, which only the collector takes apart
+        assert sock.fileno() != -1
+        del transport, response
+        gc.collect()
+        assert sock.fileno() == -1
 
 
 def test_nobody_listens(make_client: Any) -> None:
