@@ -19,7 +19,7 @@ from envkit.model.fingerprint import fingerprint
 from envkit.model.secret import Secret, strip_credentials
 
 CredentialsCallback: TypeAlias = Callable[[str], "tuple[str, str | Secret] | None"]
-"""Takes the credential-free URL of an index (or of a file elsewhere), gives (user name, password) or None."""
+"""Takes the credential-free URL of an index, or of a host that files elsewhere are on; gives (user name, password) or None."""
 
 
 @dataclass(slots=True)
@@ -82,7 +82,8 @@ class Credentials:
         if parts.username is not None and parts.password is not None:
             return Login(unquote(parts.username), Secret(unquote(parts.password)))
         place = self._nearest(parts)
-        subject = place.url if place is not None else strip_credentials(url)
+        # Pages name thousands of files of another host, and whoever is asked may be a person.
+        subject = place.url if place is not None else _root(url)
         if subject in self._proven:
             return self._proven[subject]
         if place is not None and place.login is not None:

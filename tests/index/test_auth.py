@@ -59,6 +59,20 @@ def test_a_callback_is_asked_once_for_an_index(make_client: Any) -> None:
         assert asked == [index.url]
 
 
+def test_a_callback_is_asked_once_for_a_host_that_files_are_on(make_client: Any) -> None:
+    asked: list[str] = []
+    two = {**FILES, **dict([wheel_bytes("demo", "2.0")])}
+    with LoopbackIndex(two) as files:
+        host = files.url.removesuffix("simple/")
+        links = "".join(f'<a href="{host}files/{name}">{name}</a>' for name in two).encode()
+        page = LoopbackAnswer(body=links, headers={"Content-Type": "text/html"})
+        with LoopbackIndex(hook=lambda _: page) as index:
+            client = make_client(index.url, credentials=asked.append)
+            for artifact in client.project("demo").artifacts:
+                client.fetch(artifact)
+            assert asked == [index.url, host]
+
+
 def test_netrc(make_client: Any, tmp_path: Path) -> None:
     path = tmp_path / "netrc"
     path.write_text(f"machine 127.0.0.1 login {LOGIN[0]} password {SECRET}\n")
