@@ -19,7 +19,7 @@ from envkit.model.fingerprint import fingerprint
 from envkit.model.secret import Secret, strip_credentials
 
 CredentialsCallback: TypeAlias = Callable[[str], "tuple[str, str | Secret] | None"]
-"""Takes the credential-free URL of an index, or of a host that files elsewhere are on; gives (user name, password) or None."""
+"""Takes the credential-free URL of an index, or of a host that has files of others; gives (user name, password) or None."""
 
 
 @dataclass(slots=True)
