@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from envkit.errors import EnvkitError, ExternallyManaged, InstallError, InvalidWheel, StalePlan
+from envkit.errors import EnvkitError, ExternallyManaged, InstallError, StalePlan
 from envkit.events import CancelToken, Emitter, OperationFinished, OperationStarted, Reporter
 from envkit.installation import state
 from envkit.installation.layout import choose_layout
@@ -145,7 +145,9 @@ class Installer:
         found = {each.name for each in gone}
         missing = tuple(name for name in wanted if name not in found)
         if missing and not missing_ok:
-            raise _not_installed(missing, installed, self.layout.root)
+            from envkit.installation.messages import not_installed
+
+            raise not_installed(missing, installed, self.layout.root)
         plan = InstallPlan(mode="install", root=self.layout.root, fingerprint=stamp, remove=tuple(gone))
         if plan.is_empty:
             return InstallReport(root=plan.root)
@@ -266,41 +268,10 @@ class Installer:
         except OSError as error:
             if isinstance(error, EnvkitError):
                 raise
+            from envkit.installation.messages import explain
+
             raise explain(error, self.layout.root) from error
         finally:
             emitter(
                 OperationFinished(operation=emitter.operation, kind=kind, seconds=time.perf_counter() - began, ok=good)
             )
-
-
-def explain(error: OSError, root: str) -> InstallError:
-    """Give the library's error for one of the system, in words that say what to do."""
-    import errno
-
-    hints = {
-        errno.ENOSPC: "the disk is full; free some space and try again",
-        errno.EDQUOT: "the quota is used up; free some space and try again",
-        errno.EACCES: "you may not write there",
-        errno.EPERM: "you may not write there",
-        errno.EROFS: "the file system is read-only",
-    }
-    return InstallError(
-        f"{root} could not be changed and is as it was: {error.strerror or error}",
-        hint=hints.get(error.errno or 0),
-        context={"root": root, "errno": error.errno, "path": os.fspath(error.filename or "")},
-    )
-
-
-__all__ = ["Installer", "InvalidWheel"]
-
-
-def _not_installed(missing: Sequence[str], installed: Iterable[InstalledDistribution], root: str) -> InstallError:
-    import difflib
-
-    names = {normalize(distribution.name) for distribution in installed}
-    near = [found for name in missing for found in difflib.get_close_matches(name, names, n=1)]
-    return InstallError(
-        f"not installed: {', '.join(missing)} (in {root})",
-        hint=f"did you mean {' or '.join(near)}?" if near else None,
-        context={"names": tuple(missing), "root": root},
-    )
