@@ -249,6 +249,23 @@ def test_a_forged_journal_cannot_move_through_a_symlink(tmp_path, root):
     assert (outside / "x").read_text() == "precious"
 
 
+def test_nothing_is_moved_through_a_symlink(tmp_path, root):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "x").write_text("precious")
+    (root / "link").symlink_to(outside)
+    with Transaction(str(root), purpose="test") as transaction:
+        os.makedirs(f"{transaction.stage()}/link")
+        with open(f"{transaction.stage()}/link/x", "w") as file:
+            file.write("new")
+        transaction.move("swap", "link/x")
+        with pytest.raises(InstallError, match="leads out"):
+            transaction.commit()
+    assert (outside / "x").read_text() == "precious"
+    assert recover(str(root)) in (None, "cleaned")
+    assert (outside / "x").read_text() == "precious"
+
+
 def test_bookkeeping_that_is_a_symlink_is_not_followed(tmp_path, root):
     outside = tmp_path / "outside"
     (outside / "txn-precious").mkdir(parents=True)
