@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from envkit.environment.ports import Seeder
+    from envkit.environment.rules import Options
     from envkit.interpreter.interpreter import Interpreter
 else:
+    Options = object
     SimpleNamespace = type(sys.implementation)  # as `types` has it, and loading that costs more than some of the hooks
 
 _CACHEDIR_TAG = b"""\
@@ -37,20 +39,10 @@ Signature: 8a477f597d28d172789f06886806bc55
 _GITIGNORE = b"# Created by venv; see https://docs.python.org/3/library/venv.html\n*\n"
 
 
-class Hooks:
+class Hooks(Options):
     """What `EnvBuilder.create` calls, in this order; its attributes are the constructor's arguments."""
 
     if TYPE_CHECKING:
-        system_site_packages: bool
-        clear: bool
-        symlinks: bool
-        upgrade: bool
-        with_pip: bool
-        orig_prompt: str | None
-        prompt: str | None
-        upgrade_deps: bool
-        scm_ignore_files: frozenset[str]
-        relocatable: bool
         force: bool
         activators: tuple[str, ...] | None
         _seeder: Seeder | None

@@ -9,11 +9,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import SimpleNamespace
-    from typing import Any, Protocol
+    from typing import Any
 
     from envkit.interpreter.interpreter import Interpreter
 
-    class _Options(Protocol):
+    class Options:
+        """The arguments of a builder that its rules look at."""
+
         system_site_packages: bool
         clear: bool
         symlinks: bool
@@ -109,7 +111,7 @@ class Rules:
         return tuple(names)
 
 
-def configuration(options: "_Options", context: "SimpleNamespace", rules: "Rules") -> str:
+def configuration(options: "Options", context: "SimpleNamespace", rules: "Rules") -> str:
     """Give the text of ``pyvenv.cfg``, with the keys and values that the target's own ``venv`` writes."""
     major, minor, micro = rules.version[:3]
     lines = [
@@ -128,7 +130,7 @@ def configuration(options: "_Options", context: "SimpleNamespace", rules: "Rules
     return "".join(_one_line(line) + "\n" for line in lines)
 
 
-def _arguments(options: "_Options", rules: "Rules") -> "list[str]":
+def _arguments(options: "Options", rules: "Rules") -> "list[str]":
     given = [
         ("--symlinks", rules.nt and options.symlinks),
         ("--copies", not rules.nt and not options.symlinks),
