@@ -103,21 +103,16 @@ def empty(path: str) -> None:
 
 def copy_file(source: str, target: str, mode: int | None = None) -> None:
     """Copy a file so that *target* is never seen in part; with *mode* None it keeps the one that it has or would get."""
-    effect("copy", target)
     if os.path.islink(target):
-        os.unlink(target)  # never through a link
+        files.unlink(target)  # never through a link
     temporary = target + NEW
     files.unlink(temporary, missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
         with open(source, "rb") as reader:
-            descriptor = os.open(temporary, flags, 0o666)
-            with open(descriptor, "wb") as writer:
-                while chunk := reader.read(_CHUNK):
-                    writer.write(chunk)
+            files.write_chunks(temporary, iter(lambda: reader.read(_CHUNK), b""))
         if mode is not None:
-            os.chmod(temporary, mode)
-        os.replace(temporary, target)
+            files.change_mode(temporary, mode)
+        files.replace(temporary, target)
     except BaseException:
         try:
             os.unlink(temporary)
