@@ -88,7 +88,10 @@ def lock(
         roots=tuple(map(_without_credentials, roots)),
         constraints=tuple(map(_without_credentials, limits)),
         overrides=tuple(map(_without_credentials, replaced)),
-        conflicts=tuple(tuple(_choice(text, names, group_names) for text in conflict) for conflict in conflicts),
+        conflicts=tuple(
+            tuple(_choice(text, names, group_names) for text in _conflict(one))
+            for one in several("conflicts", conflicts)
+        ),
     )
     sets = MarkerSets()
     whole = _whole(sets, requires_python, environments)
@@ -167,6 +170,16 @@ def _required(sets: MarkerSets, markers: Sequence[str], whole: Node) -> list[str
         if sets.is_empty(sets.both(whole, set_of(sets, text))):
             raise LockError(f"the required environment {text} is outside of what the lock is for")
     return texts
+
+
+def _conflict(given: object) -> tuple[str, ...]:
+    if isinstance(given, str):
+        raise RequirementError(
+            f"conflicts: a conflict is a list of choices that exclude each other, and {given!r} is one choice",
+            hint='give a list of lists: conflicts=[["extra:cpu", "extra:gpu"]]',
+            context={"option": "conflicts", "choice": given},
+        )
+    return several("conflicts", given, str)
 
 
 def _choice(text: str, extras: Sequence[str], groups: Sequence[str]) -> str:

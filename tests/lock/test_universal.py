@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
-from envkit.errors import EnvkitError, LockError, NoCandidate, ResolutionImpossible
+from envkit.errors import EnvkitError, LockError, NoCandidate, RequirementError, ResolutionImpossible
 from envkit.formats.lock import Lock
 from envkit.model.identity import normalize
 from envkit.model.listing import artifact_of
@@ -325,6 +325,13 @@ def test_conflicting_choices_are_refused():
     for wrong in ("extra:three", "cpu", "group:one"):
         with pytest.raises(LockError, match="a conflict is between"):
             lock(source, [], conflicts=[["extra:one", wrong]], **options)
+    for flat in ("extra:one", ["extra:one"], ["extra:one", "extra:two"], [["extra:one", "extra:two"], "group:old"]):
+        # A text is not its letters: each conflict is a list, as one choice alone excludes nothing.
+        with pytest.raises(RequirementError, match=r"'extra:one'|'group:old'") as caught:
+            lock(source, [], conflicts=flat, **options)
+        assert "[[" in (caught.value.hint or "")
+    with pytest.raises(RequirementError, match="conflicts: int"):
+        lock(source, [], conflicts=[[1, 2]], **options)
     many = {f"e{at}": ["c"] for at in range(20)}
     with pytest.raises(LockError, match="more than 64 ways"):
         lock(source, [], extras=many, conflicts=[[f"extra:e{at}", f"extra:e{at + 1}"] for at in range(0, 20, 2)])
