@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import machine
 from benchmarks.clerk import file_result, start
+from benchmarks.peer_programs import install_missing
 from benchmarks.recording import DEFAULT
 from benchmarks.resolving import Options, time_workload
 from benchmarks.workloads import ALL, USUAL
@@ -68,6 +69,7 @@ def resolve(arguments: list[str]) -> int:
         cold=not options.no_cold,
         recording=options.recording,
     )
+    install_missing(chosen.peers)
     wrong, text = False, ""
     setup = (machine.facts(), options.recording or DEFAULT)
     with ProcessPoolExecutor(1, get_context("spawn"), start, setup) as clerk:

@@ -14,6 +14,8 @@ COLOURS = {
     "envkit, same inputs again": "#9edae5",
     "envkit, fresh process": "#2ca02c",
     "pip": "#d62728",
+    "nab": "#9467bd",
+    "pdm": "#ff7f0e",
 }
 
 

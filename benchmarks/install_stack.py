@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.peers import program, request, versions
+from benchmarks.peer_programs import program
+from benchmarks.peers import request, versions
 from benchmarks.processes import Ended, run, surroundings
 from benchmarks.serving import ROOT, served
 from benchmarks.timing import Subject, Table, Timed, interleave

@@ -19,7 +19,7 @@ from typing import Any
 
 from packaging.utils import parse_wheel_filename
 
-from benchmarks.peers import program
+from benchmarks.peer_programs import program
 from benchmarks.processes import run, surroundings
 from benchmarks.serving import ROOT, served
 from benchmarks.timing import Subject, Table, interleave

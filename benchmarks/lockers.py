@@ -16,7 +16,8 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from benchmarks.peers import Outcome, Served, older, outcome, program, read_pins
+from benchmarks.peer_programs import program
+from benchmarks.peers import Outcome, Served, older, outcome, read_pins
 from benchmarks.processes import run, surroundings
 from benchmarks.workloads import Workload
 
@@ -36,6 +37,7 @@ class Nab(Served):
         with tempfile.TemporaryDirectory() as folder:
             path = _project(Path(folder), workload, settings)
             command = [program("nab"), "--no-progress", "lock", "--cache-dir", str(self.cache), "--output", "-"]
+            command += ["--python", platform.python_version()]
             ended = run([*command, "--format", "requirements-without-hashes", str(path)], timeout=self.timeout)
         return outcome(ended, lambda: read_pins(ended.stdout))
 

@@ -1,13 +1,12 @@
 """Who is timed: a small adapter for each, all of which give the same `Outcome`.
 
-A further peer is one class with ``resolve`` and one line in `PEERS`.
+A further peer is one class with ``resolve`` and a line each in `PEERS` and `ASKED`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 
 from packaging.utils import canonicalize_name
 
+from benchmarks.peer_programs import PINNED, program, told_version
 from benchmarks.processes import Ended, run, surroundings
 from benchmarks.serving import ROOT
 from benchmarks.workloads import Workload
@@ -119,6 +119,19 @@ def _pdm(url: str, cache: Path, timeout: float = 300.0) -> Peer:
 
 
 PEERS: dict[str, Callable[..., Peer]] = {"uv": Uv, "pip": Pip, "envkit": EnvkitProcess, "nab": _nab, "pdm": _pdm}
+#: how each is asked: the call, for wheels alone, for the running Python, for what is older than a workload's time
+ASKED = {
+    "uv": ("uv pip compile -", "--only-binary :all:", "--python", "--exclude-newer"),
+    "pip": (
+        "pip install --dry-run --ignore-installed --report",
+        "--only-binary :all:",
+        "runs in it",
+        "--uploaded-prior-to",
+    ),
+    "envkit": ("Kit.resolve", "only_binary", "Interpreter.current()", "exclude_newer"),
+    "nab": ("nab lock", "dist-policy", "--python", "uploaded-prior-to"),
+    "pdm": ("pdm lock", "PDM_ONLY_BINARY", "--python, --platform, --implementation", "--exclude-newer"),
+}
 
 
 def request(
@@ -141,7 +154,7 @@ def request(
 
 def versions() -> dict[str, str]:
     """Give the exact versions of all peers that are here."""
-    found = {name: text for name in ("nab", "pdm") if (text := _told_version(name))}
+    found = {name: text for name in PINNED if (text := told_version(name))}
     for name in (
         "pyenvkit",
         "uv",
@@ -159,14 +172,6 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _told_version(name: str) -> str:
-    try:
-        ended = run([program(name), "--version"], timeout=60)
-    except FileNotFoundError:
-        return ""
-    return ended.stdout.strip().rpartition(" ")[2] if ended.returncode == 0 else ""
 
 
 def older(workload: Workload, option: str) -> list[str]:
@@ -195,12 +200,3 @@ def outcome(ended: Ended, pins: Callable[[], Mapping[str, str]]) -> Outcome:
         ]
         return Outcome(None, ended.seconds, ended.peak, " ".join(lines[:3])[:300])
     return Outcome(pins(), ended.seconds, ended.peak)
-
-
-def program(name: str) -> str:
-    """Find a program beside the running Python, or on the path."""
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if found is None:
-        raise FileNotFoundError(f"{name} is not installed: pip install --group bench")
-    return found

@@ -9,13 +9,16 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.chart import ratio_chart
+from benchmarks.peers import ASKED
 from benchmarks.resolving import AGAIN, FIRST, HOT, PROCESS, Result
 from benchmarks.timing import Table, seconds
 
 #: workload -> (in process, fresh process): the ratio to uv that is aimed at, warm
 AIMS = {"trio": (0.5, 2.5), "jupyter": (0.5, 2.5), "web": (0.5, 2.5), "airflow": (1.0, 1.5), "boto3": (1.0, 1.5)}
 ENOUGH = 7
-COLD_AIM, PIP_AIM, AGAIN_AIM, MEMORY_AIM = 1.5, 50.0, 0.002, 150e6
+COLD_AIM, AGAIN_AIM, MEMORY_AIM = 1.5, 0.002, 150e6
+#: how many times faster than a peer in pure Python envkit is to be
+FASTER = {"pip": 50.0, "nab": 5.0, "pdm": 5.0}
 
 
 def write(results: Iterable[Result], facts: dict[str, Any], folder: Path, name: str = "resolve") -> str:
@@ -51,6 +54,7 @@ def markdown(results: list[Result], facts: dict[str, Any]) -> str:
             f"| {bar['bar']} | {bar['aim']} | {bar['found']} | {'yes' if bar['met'] else 'no'} |" for bar in checked
         ]
         parts.append("")
+    parts += _how(results)
     for result in results:
         parts += _section(result)
     return "\n".join(parts)
@@ -76,8 +80,10 @@ def bars(results: list[Result]) -> list[dict[str, Any]]:
                     add(f"{name}: {label}, cold, x uv", COLD_AIM, cold.ratio(label, "uv"))
         if _has(warm, AGAIN):
             add(f"{name}: same inputs again, ms", AGAIN_AIM * 1e3, warm[AGAIN].median * 1e3)
-        if _has(warm, "pip") and _has(warm, FIRST):
-            add(f"{name}: faster than pip, first call", PIP_AIM, warm.ratio("pip", FIRST), least=True)
+        for peer, aim in FASTER.items():
+            for label in (FIRST, PROCESS):
+                if _has(warm, peer) and _has(warm, label):
+                    add(f"{name}: {label}, times faster than {peer}", aim, warm.ratio(peer, label), least=True)
         if name == "airflow" and PROCESS in result.peaks:
             add(f"{name}: peak memory, MB", MEMORY_AIM / 1e6, result.peaks[PROCESS] / 1e6)
     return found
@@ -91,13 +97,34 @@ def _summary(results: list[Result]) -> str:
         cells = []
         for label in labels:
             if not _has(result.warm, label):
-                cells.append("none" if label in result.warm else "")
+                error = result.warm[label].error if label in result.warm else ""
+                cells.append((error or "none").rpartition("Error: ")[2][:60].replace("|", "\\|"))
                 continue
             ratio = f" ({result.warm.ratio(label, 'uv'):.2f})" if _has(result.warm, "uv") and label != "uv" else ""
-            cells.append(seconds(result.warm[label].median) + ratio)
+            rounds = len(result.warm[label].samples)
+            few = f", {rounds} round{'s' * (rounds > 1)}" if rounds < ENOUGH else ""
+            cells.append(seconds(result.warm[label].median) + ratio + few)
         shown = "impossible" if result.workload.impossible else str(pins)
         lines.append(f"| {result.workload.name} | {shown} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", "Warm caches; medians, in brackets the ratio to uv."])
+
+
+def _how(results: list[Result]) -> list[str]:
+    """Tell how each peer was asked, and what it asked of the index: the same for all, so far as they can."""
+    peers = [peer for peer in ASKED if any((PROCESS if peer == "envkit" else peer) in one.warm.rows for one in results)]
+    lines = ["## How they are asked", "", "| peer | call | wheels alone | for the running Python | older than a time |"]
+    lines.append("|---|---|---|---|---|")
+    lines += [f"| {peer} | " + " | ".join(f"`{text}`" for text in ASKED[peer]) + " |" for peer in peers]
+    lines += [
+        "",
+        "All have the same served index and a cache of their own, filled by an untimed first turn. Requests in it, and",
+    ]
+    lines += ["in the last turn that was timed:", ""]
+    for result in results:
+        asked = ", ".join(f"{label} {first}, {last}" for label, (first, last) in result.requests.items())
+        if asked:
+            lines.append(f"- {result.workload.name}: {asked}")
+    return [*lines, ""]
 
 
 def _section(result: Result) -> list[str]:

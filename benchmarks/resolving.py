@@ -41,6 +41,8 @@ class Result:
     problems: dict[str, list[str]] = field(default_factory=dict)
     differences: list[dict[str, Any]] = field(default_factory=list)
     misses: list[str] = field(default_factory=list)
+    #: what each subject asked of the index: in its first turn, which fills its cache, and in its last one, which is warm
+    requests: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Give all of it as plain data."""
@@ -58,6 +60,7 @@ class Result:
             "problems": self.problems,
             "differences_to_uv": self.differences,
             "misses": self.misses,
+            "requests": self.requests,
         }
 
 
@@ -91,6 +94,7 @@ def time_workload(workload: Workload, options: Options) -> tuple[Result, dict[st
             bench.close()
         result = Result(workload, warm, cold if options.cold else Table())
         result.misses = sorted(index.stats()["misses"])
+        result.requests = bench.requests
     return result, bench.outcomes
 
 
@@ -100,6 +104,7 @@ class _Bench:
     def __init__(self, workload: Workload, index: Served, folder: Path, options: Options) -> None:
         self.workload, self.index, self.folder, self.options = workload, index, folder, options
         self.outcomes: dict[str, Outcome] = {}
+        self.requests: dict[str, tuple[int, int]] = {}
         self._numbers = itertools.count()
         self._workers: list[Worker] = []
 
@@ -148,7 +153,11 @@ class _Bench:
 
     def _subject(self, label: str, resolve: Callable[[], Outcome], rounds: int | None) -> Subject:
         def run() -> Timed:
-            return self._note(label, resolve())
+            before = self.index.requests()
+            outcome = resolve()
+            asked = self.index.requests() - before
+            self.requests[label] = (self.requests.get(label, (asked,))[0], asked)
+            return self._note(label, outcome)
 
         return Subject(run, rounds=rounds)
 

@@ -29,6 +29,10 @@ class Served:
             facts: dict[str, Any] = json.load(response)
             return facts
 
+    def requests(self) -> int:
+        """Tell how many requests were answered so far."""
+        return int(self.stats()["requests"])
+
 
 @contextmanager
 def served(
