@@ -96,14 +96,17 @@ def _add_recorded(
             inner, _, name = path.rpartition("/")
             if inner != last:
                 last, rows = inner, wanted.folder(f"{location}/{inner}" if inner else location, settled)
-            rows[name] = "" if path.startswith(top) else line
+            if not line.endswith(",,") or name not in rows:  # of two rows the one with a hash says more
+                rows[name] = "" if path.startswith(top) else line
             continue
         other = absolute(path, location)
         if other is None:
             removal.left[path] = "outside"
         elif other.startswith(own) or not _stays(other, layout, removal):
             folder, name = os.path.split(other)
-            wanted.folder(folder, settled)[name] = "" if other.startswith(own) else line
+            found = wanted.folder(folder, settled)
+            if not line.endswith(",,") or name not in found:
+                found[name] = "" if other.startswith(own) else line
 
 
 def _stays(path: str, layout: Layout, removal: Removal) -> bool:
@@ -146,7 +149,9 @@ def _tops(wanted: Wanted, standing: frozenset[str]) -> list[str]:
                 top = above
             continue
         for name in names:
-            tops.add(os.path.join(folder, name))
+            path = os.path.join(folder, name)
+            if path not in standing:  # which a row may name, too
+                tops.add(path)
             if name.endswith(".py"):  # its bytecode, which may not be recorded
                 tops.add(os.path.join(folder, "__pycache__"))
     return sorted(tops)
@@ -161,7 +166,7 @@ def _spare_shared(wanted: Wanted, tops: list[str], others: Iterable[InstalledDis
         location = os.path.realpath(other.location)
         path = os.path.join(location, other.path.name, "RECORD")
         try:
-            with open(path, "rb", buffering=0) as file:
+            with open(path, "rb", buffering=0, opener=record.opener) as file:
                 data = file.read()
         except OSError:
             continue

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from envkit.errors import InstallError
 from envkit.installation.layout import Layout, inside
 from envkit.installation.removal import absolute
+from envkit.installation.walking import NOT_THERE
 from envkit.installed import record
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
@@ -59,9 +60,9 @@ def compare(path: str, hashed: str) -> str:
         return "good" if os.path.lexists(path) else "missing"
     try:
         return "good" if record.has_digest(path, hashed) else "changed"
-    except (FileNotFoundError, NotADirectoryError):
-        return "missing"
-    except (OSError, ValueError):
+    except OSError as error:
+        return "missing" if error.errno in NOT_THERE else "changed"
+    except ValueError:
         return "changed"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from envkit.installation.layout import inside
 from envkit.installed import record
 
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+# What the system answers where a name that somebody recorded leads to nothing.
+NOT_THERE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP))
 
 
 @dataclass(slots=True)
@@ -62,8 +66,10 @@ class Walker:
         """Put what of a file or folder goes into the removal."""
         try:
             facts = os.lstat(top)
-        except (FileNotFoundError, NotADirectoryError):
-            return
+        except OSError as error:
+            if error.errno in NOT_THERE:
+                return
+            raise
         if stat.S_ISDIR(facts.st_mode):
             parts = self._visit_folder(top)
             self._removal.units += [top] if parts is None else parts

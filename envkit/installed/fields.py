@@ -16,7 +16,8 @@ _NAMES = {
 _FIELD = re.compile(r"\n([NVRPnvrp][AERaer][MRQOmrqo][A-Za-z-]*):(.*)")
 _END = rb"\n\r?\n"
 _END_OR_FOLD = re.compile(rb"\n(?:\r?(\n)|[ \t])")
-_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+# What stands there may be a pipe, which nobody may ever write to.
+_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def read_fields(path: str, folder: int | None = None) -> dict[str, list[str]]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import errno
+import io
 import operator
 import os
+import stat
 from typing import NamedTuple
 
 from envkit.errors import InstallError
 
 MAX_RECORD_BYTES = 256 * 1024 * 1024
 _FIRST = operator.itemgetter(0)
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # what stands there may be a pipe, which nobody may ever write to
 
 
 class RecordRow(NamedTuple):
@@ -48,20 +52,30 @@ def read_lines(dist_info: str | os.PathLike[str]) -> list[str]:
 def has_digest(path: str, hashed: str) -> bool:
     """Whether the content of the file at *path* has the hash *hashed*, written as in a RECORD.
 
-    Raises `OSError` where it cannot be read, `ValueError` for an algorithm that nobody knows.
+    Raises `OSError` where it cannot be read or is no file, `ValueError` for an algorithm that nobody knows.
     """
     import base64
     import hashlib
 
     algorithm, _, value = hashed.partition("=")
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, algorithm).digest()
+    hasher = hashlib.new(algorithm)
+    if not hasher.digest_size:
+        raise ValueError(f"{algorithm} has digests of any length")
+    with open(path, "rb", opener=opener) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        digest = hashlib.file_digest(file, lambda: hasher).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == value.rstrip("=")
+
+
+def opener(path: str, flags: int) -> int:
+    """Open what should be a file, for `open`, without waiting where it is a pipe."""
+    return os.open(path, flags | _AT_ONCE)
 
 
 def _read_bytes(path: str) -> bytes:
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0, opener=opener) as file:
             data = file.read(MAX_RECORD_BYTES + 1)
     except OSError as error:
         raise InstallError(f"{path} cannot be read: {error.strerror}", context={"path": path}) from error
@@ -85,7 +99,7 @@ def parse(data: bytes, *, where: str = "RECORD") -> tuple[RecordRow, ...]:
     text = _decode(data, where)
     try:
         if '"' in text:
-            rows = list(csv.reader(text.splitlines()))
+            rows = list(csv.reader(io.StringIO(text, newline="")))
         else:  # what nearly all are like, several times faster
             rows = [line.rstrip("\r").rsplit(",", 2) for line in text.split("\n") if line]
     except csv.Error as error:

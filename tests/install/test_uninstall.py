@@ -160,6 +160,54 @@ def test_files_without_the_recorded_content_stay(shop):
     assert mine.read_text() == "precious"
 
 
+ROWS = {
+    "a name that is too long": "a" * 300 + ".py,sha256=x,3\n",
+    "a loop": "loop/x.py,sha256=x,1\n",
+    "below a file": "tool_single.py/x,sha256=x,1\n",
+    "the library itself": ".,,\n",
+    "a folder above the library": "..,,\n",
+    "the folder of commands": "../../../bin,,\n",
+    "its folder": "tool/,,\n",
+    "a file again, without a hash": "tool/__init__.py,,\n",
+    "a file again, by another way": "./tool/data/../__init__.py,,\n",
+}
+
+
+@pytest.mark.parametrize("what", ROWS)
+def test_a_row_that_leads_to_no_file_stands_in_nobodys_way(shop, what):
+    """What `pip` removes nonetheless."""
+    before = shop.snapshot()
+    shop.install("tool==1")
+    (shop.environment.library / "loop").symlink_to("loop")
+    with open(shop.environment.library / "tool-1.dist-info/RECORD", "a") as file:
+        file.write(ROWS[what])
+    shop.uninstall("tool")
+    (shop.environment.library / "loop").unlink()
+    assert shop.snapshot() == before
+
+
+@pytest.mark.parametrize("hashed", ["shake_128=x", "md5=x", "nothing=x", "=", "sha256=", "SHA256=\xe9"])
+def test_a_hash_that_nothing_can_have_is_one_of_changed_content(shop, hashed):
+    path = shop.environment.library / "mine.py"
+    path.write_text("mine")
+    forge(shop, f"mine.py,{hashed},4\n")
+    assert ("changed", str(path)) in [(problem.kind, problem.path) for problem in shop.installer().verify()]
+    assert shop.uninstall("forged").left == {str(path): "changed"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes a named pipe")
+@pytest.mark.parametrize("where", ["mine.py", "forged-1.dist-info/RECORD", "forged-1.dist-info/METADATA"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(shop, where):
+    forge(shop, row("mine.py", ""), files={"mine.py": ""})
+    place = shop.environment.library / where
+    place.unlink()
+    os.mkfifo(place)
+    shop.installer().installed()
+    shop.installer().verify()
+    if where == "mine.py":
+        assert shop.uninstall("forged").left == {str(place): "changed"}
+
+
 def test_no_record_is_a_clear_error(shop):
     info = forge(shop, "")
     (info / "RECORD").unlink()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,7 @@ from hypothesis import strategies as st
 from envkit.errors import InstallError
 from envkit.installed import record
 
-TEXT = st.text(
-    st.characters(codec="utf-8", exclude_characters="\0\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), max_size=6
-)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r"), max_size=6)
 LINE = st.lists(TEXT | st.sampled_from(["a/b.py", "sha256=x", "12", '"a,b"', ""]), max_size=4).map(",".join)
 
 
@@ -40,3 +40,11 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_missing_record_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InstallError, match="cannot be read"):
         record.read_lines(tmp_path)
+
+
+@pytest.mark.parametrize("odd", list("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\n"))
+def test_only_line_breaks_end_a_line(odd: str) -> None:
+    text = io.StringIO(newline="")
+    rows = [(f"a{odd}b,c.py", "sha256=x", "1"), ("d.py", "", "")]
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    assert [tuple(row) for row in record.parse(text.getvalue().encode())] == rows
