@@ -41,7 +41,7 @@ class Problem:
             normalize(name): value for name, value in policy.prereleases_by_project.items()
         }
         self._direct_names = frozenset(row.name for row in inputs.roots)
-        self._direct_roots = frozenset(row.name for row in inputs.roots if row.url)
+        self._direct_roots = frozenset(row.name for root in inputs.roots for row in self._replace(root) if row.url)
         self._alone = not policy.dependencies
         self._constraints: dict[str, list[Dependency]] = {}
         for row in inputs.constraints:
@@ -84,7 +84,7 @@ class Problem:
         node.usual = node.stable = node.full & ~ABSENT & ~node.conditional
         node.eligible = (node.usual | (releases.yanked & asked) | (node.full & ~line.full)) & ~self.wishes.banned(name)
         policy = self.catalog.rules.policy
-        mode = self._prereleases.get(name, policy.prereleases)
+        mode = self.prereleases(name)
         if mode != "allow":
             node.stable &= ~releases.prereleases
             if mode == "disallow":
@@ -98,6 +98,10 @@ class Problem:
         for row in self._constraints.get(name, ()):
             node.allowed &= self.mask(node, row) | ABSENT
         return node
+
+    def prereleases(self, name: str) -> Prereleases:
+        """Tell what the policy says of a project's pre-releases."""
+        return self._prereleases.get(name, self.catalog.rules.policy.prereleases)
 
     def extra_node(self, base: Node, extra: str) -> Node:
         """Give the node of an extra."""

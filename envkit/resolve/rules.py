@@ -33,8 +33,10 @@ class Rules(NamedTuple):
 
     def cutoff(self, name: str) -> datetime | None:
         """Give the time after which files of *name* do not count."""
-        given = self.policy.exclude_newer_by_project
-        value = given.get(name, self.policy.exclude_newer)
+        value = self.policy.exclude_newer
+        for given, own in self.policy.exclude_newer_by_project.items():
+            if normalize(given) == name:
+                value = own
         if value is None:
             return None
         from datetime import UTC, datetime, timedelta

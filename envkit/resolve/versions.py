@@ -60,11 +60,12 @@ class VersionLine:
         return known
 
     def index(self, text: str) -> int | None:
-        """Give the position of the version spelled *text* (normalized), or None."""
+        """Give the position of the version *text* (normalized, but for zeros at the end of its release), or None."""
         point = point_of(text)
+        local = text.partition("+")[2]
         at = self._left(point)
         while at < len(self.texts) and self._point(at) == point:
-            if self.texts[at] == text:
+            if self.texts[at].partition("+")[2] == local:
                 return at
             at += 1
         return None
