@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from envkit.model.secret import strip_credentials
 from envkit.resolve.node import ROOT, Node
 from envkit.resolve.passed_over import PassedOver, passed_over, specifier_of, why
 from envkit.resolve.problem import Problem
-from envkit.resolve.proof import describe
+from envkit.resolve.proof import describe, wanted
 from envkit.resolve.solver import Fact
+from envkit.resolve.uncounted import why_not
 from envkit.resolve.versions import ABSENT
 
 MAX_LINES = 12
@@ -29,24 +31,26 @@ class _Lump:
 def account(problem: Problem, facts: Sequence[tuple[int, Fact]]) -> list[str]:
     """Tell the facts of a proof: one line for each pair of projects, however many versions it is about."""
     asked: dict[str, None] = {}
-    lumps: dict[tuple[str, int, int], _Lump] = {}
+    lumps: dict[tuple[str, int, int, int], _Lump] = {}
     for bits, fact in facts:
         if fact.node == ROOT:
-            asked[f"you ask for {fact.text}" + unmet(problem, fact)] = None
+            asked[f"you ask for {wanted(problem, fact)}" + unmet(problem, fact)] = None
             continue
-        lump = lumps.setdefault((fact.kind, fact.node, fact.need), _Lump())
+        lump = lumps.setdefault((fact.kind, fact.node, fact.extra, fact.need), _Lump())
         lump.bits |= bits
         lump.mask |= fact.mask
-        lump.texts[fact.text + (unmet(problem, fact) if fact.kind == "dependency" else "")] = None
+        text = wanted(problem, fact) + unmet(problem, fact) if fact.kind == "dependency" else fact.text
+        lump.texts[text] = None
     lines = [*asked, *(_line(problem, *key, lump) for key, lump in lumps.items())]
     if len(lines) > MAX_LINES:
         lines = [*lines[:MAX_LINES], f"and {len(lines) - MAX_LINES} more facts (see the derivation)"]
     return lines
 
 
-def _line(problem: Problem, kind: str, index: int, need: int, lump: _Lump) -> str:
+def _line(problem: Problem, kind: str, index: int, extra: int, need: int, lump: _Lump) -> str:
     node = problem.nodes[index]
-    subject = f"{node.name} {describe(problem, node, lump.bits)}"
+    label = problem.nodes[extra].label if extra >= 0 else node.name
+    subject = f"{label} {describe(problem, node, lump.bits)}"
     if kind == "dependency":
         return f"{subject} needs {_needed(problem, problem.nodes[need], lump)}"
     if kind == "constraint":
@@ -56,18 +60,16 @@ def _line(problem: Problem, kind: str, index: int, need: int, lump: _Lump) -> st
         shown = list(lump.texts)
         more = f" (and {len(shown) - 1} more like it)" if len(shown) > 1 else ""
         return f"{subject} cannot be used: {shown[0].partition(': ')[2]}{more}"
-    return f"{subject} does not count: {_conditional(node, lump.bits)}"
+    return f"{subject} does not count: {why_not(problem, node, lump.bits)}"
 
 
 def _needed(problem: Problem, node: Node, lump: _Lump) -> str:
-    wanted = list(lump.texts)
-    if len(wanted) <= 2 or node.base >= 0:
-        return " or ".join(wanted[:2])
+    texts = list(lump.texts)
+    if len(texts) <= 2 or node.base >= 0:
+        return " or ".join(texts[:2])
     if not lump.mask & ~ABSENT:
-        return f"{wanted[0]}, and others need {len(wanted) - 1} other ranges of {node.name}, none of which can be had"
-    return (
-        f"{node.name} {describe(problem, node, lump.mask)} (each in one of {len(wanted)} ranges, such as {wanted[0]})"
-    )
+        return f"{texts[0]}, and others need {len(texts) - 1} other ranges of {node.name}, none of which can be had"
+    return f"{node.name} {describe(problem, node, lump.mask)} (each in one of {len(texts)} ranges, such as {texts[0]})"
 
 
 def unmet(problem: Problem, fact: Fact) -> str:
@@ -75,29 +77,23 @@ def unmet(problem: Problem, fact: Fact) -> str:
     if fact.need < 0:
         return ""
     node = problem.nodes[fact.need]
-    if node.name in problem.catalog.missing:
+    if node.name in problem.catalog.missing and not node.direct:
         return ", which no index knows"
-    if node.base >= 0 or node.releases is None or node.direct:
+    if node.base >= 0 or node.releases is None or fact.mask & node.eligible:
         return ""
-    specifier = specifier_of(fact, node.name)
-    if specifier is None or node.releases.line.mask(specifier) & node.eligible:
-        return ""
-    if not node.eligible:
-        return ", and no version can be used"
-    oldest, newest = (node.eligible & -node.eligible).bit_length() - 1, node.eligible.bit_length() - 1
-    if oldest == newest:
-        return f", and no version fits (there is {problem.version(node, newest)})"
-    return f", and no version fits (there are {problem.version(node, oldest)} to {problem.version(node, newest)})"
+    places = node.full & ~node.releases.line.full
+    if not node.eligible or (node.direct and specifier_of(fact, node.name) is None):
+        return "" if node.direct else ", and no version can be used"
+    there = [_range(problem, node, node.eligible & ~places)] if node.eligible & ~places else []
+    there += [f"{problem.catalog.direct(one).version} from {strip_credentials(one.url)}" for one in node.direct]
+    verb = "is" if len(there) == 1 and " to " not in there[0] else "are"
+    return f", and no version fits (there {verb} {' and '.join(there)})"
 
 
-def _conditional(node: Node, bits: int) -> str:
-    reasons: list[str] = []
-    if node.releases is not None:
-        if bits & node.releases.yanked:
-            reasons.append("yanked, and nothing asks for exactly it")
-        if bits & node.releases.prereleases:
-            reasons.append("a pre-release, which the policy does not allow")
-    return " or ".join(reasons) or "nothing asks for exactly it"
+def _range(problem: Problem, node: Node, mask: int) -> str:
+    oldest, newest = (mask & -mask).bit_length() - 1, mask.bit_length() - 1
+    low, high = problem.version(node, oldest), problem.version(node, newest)
+    return low if low == high else f"{low} to {high}"
 
 
 def overlooked(problem: Problem, facts: Sequence[tuple[int, Fact]]) -> list[PassedOver]:

@@ -14,10 +14,11 @@ from envkit.resolve.names import near_misses
 from envkit.resolve.node import ROOT, Node
 from envkit.resolve.passed_over import PassedOver, passed_over, why
 from envkit.resolve.problem import Problem
-from envkit.resolve.proof import ordered, to_derivation
+from envkit.resolve.proof import describe, ordered, to_derivation, wanted
 from envkit.resolve.solver import Bounds, Fact, Incompatibility
 from envkit.resolve.suggest import Suggestion, suggest
 from envkit.resolve.unasked import HINT, unasked, unasked_lines
+from envkit.resolve.uncounted import uncounted, why_not
 
 MAX_REJECTIONS = 200
 _Facts: TypeAlias = Sequence[tuple[int, Fact]]
@@ -37,18 +38,24 @@ def to_error(problem: Problem, proof: Incompatibility, bounds: Bounds) -> Envkit
     suggestions = suggest(problem, facts, overs, bounds)
     builds = failed_builds(problem, (problem.nodes[fact.node].name for _, fact in facts if fact.kind == "unusable"))
     projects = {problem.nodes[fact.node].name for _, fact in facts}
+    rejections = _rejections(problem, facts, overs, others)
     context: dict[str, Any] = {
         "requirements": tuple(sorted(row.text for row in problem.inputs.roots)),
         "account": tuple(lines),
         "projects": tuple(sorted(projects - {""})),
-        "rejections": _as_data(overs, others),
+        "rejections": {name: tuple(one.to_dict() for one in found) for name, found in rejections.items()},
         "builds": as_data(builds),
         "suggestions": tuple(one.to_dict() for one in suggestions),
         "conflicts": dict(bounds.conflicts.most_common(10)),
     }
     return ResolutionImpossible(
         "no choice of versions satisfies every requirement: " + "; ".join(lines) + tails(builds),
-        hint=_hints(_hint(suggestions), *meant, HINT if others else None, where(builds)),
+        hint=_hints(
+            _hint(suggestions) or _policy_hint([one for found in rejections.values() for one in found]),
+            *meant,
+            HINT if others else None,
+            where(builds),
+        ),
         context=context,
         derivation=to_derivation(problem, proof),
         suggestions=suggestions,
@@ -61,11 +68,18 @@ def _needed(problem: Problem, facts: _Facts) -> list[str]:
     return [node.name for node in needs if node.base < 0 and not node.direct]
 
 
-def _as_data(overs: Iterable[PassedOver], others: Mapping[str, tuple[Rejection, ...]]) -> dict[str, Any]:
+def _rejections(
+    problem: Problem, facts: _Facts, overs: Iterable[PassedOver], others: Mapping[str, tuple[Rejection, ...]]
+) -> dict[str, tuple[Rejection, ...]]:
+    """Give all that was passed over and might have helped, by project."""
     found = {over.name: over.rejections[:MAX_REJECTIONS] for over in overs}
+    for bits, fact in facts:
+        node = problem.nodes[fact.node]
+        if fact.kind == "conditional":
+            found[node.name] = (*found.get(node.name, ()), *uncounted(problem, node, bits))
     for name, rejections in others.items():
         found[name] = (*found.get(name, ()), *rejections)
-    return {name: tuple(one.to_dict() for one in rejections) for name, rejections in found.items()}
+    return found
 
 
 def _hints(*hints: str | None) -> str | None:
@@ -120,29 +134,40 @@ def _no_candidate(
     over = passed_over(problem, node, (asked,))
     rejections = problem.catalog.rejections(node.name)
     reasons = f"{over.subject} cannot be used: {why(problem, over)}" if over is not None else ""
+    off, not_counted = _uncounted(problem, node, asked[1])
     if over is not None and {item.reason for item in over.rejections} == {"no-allowed-hash"}:
         message = f"no file of {over.subject} has a hash that was asked for: {why(problem, over)}"
-    elif node.eligible:
-        message = f"no version of {node.name} will do: you ask for {asked[1].text}{missing}"
+    elif node.eligible or not_counted:
+        shown = missing if node.eligible else ""
+        message = f"no version of {node.name} will do: you ask for {wanted(problem, asked[1])}{shown}"
         message += f"; {reasons}" if reasons else ""
     else:
         message = f"{node.name} has no usable file: {reasons or 'it has none that ' + asked[1].text + ' allows'}"
     others = unasked(problem, [node.name])
-    message = "; ".join((message, *unasked_lines(others)))
+    message = "; ".join((message, *not_counted, *unasked_lines(others)))
     overs: list[PassedOver] = [over] if over is not None else []
     tried = suggest(problem, facts, overs, bounds)
     return NoCandidate(
         message,
         hint=_hints(
-            _hint(tried) or _policy_hint(over.rejections if over is not None else rejections), HINT if others else None
+            _hint(tried) or _policy_hint(over.rejections if over is not None else off or rejections),
+            HINT if others else None,
         ),
         context={
             "project": node.name,
             "requirement": asked[1].text,
             "suggestions": tuple(one.to_dict() for one in tried),
         },
-        rejections=(*rejections, *others.get(node.name, ())),
+        rejections=(*rejections, *off, *others.get(node.name, ())),
     )
+
+
+def _uncounted(problem: Problem, node: Node, fact: Fact) -> tuple[tuple[Rejection, ...], list[str]]:
+    """Give the versions that a root allows and that do not count, as data and as a line."""
+    bits = fact.mask & ~node.eligible
+    off = uncounted(problem, node, bits)
+    told = f"{node.name} {describe(problem, node, bits)} does not count: {why_not(problem, node, bits)}"
+    return off, [told] if off else []
 
 
 _HINTS = {
@@ -153,11 +178,12 @@ _HINTS = {
     "only-binary": "allow sdists of this project (only_binary)",
     "no-binary": "allow wheels of this project (no_binary)",
     "builds-forbidden": "allow building this project (builds)",
+    "yanked": "a yanked version counts where exactly it is asked for (==)",
     "no-allowed-hash": "the files are not the ones that the hashes were taken of: find out why, or take the hashes anew",
 }
 
 
-def _policy_hint(rejections: tuple[Rejection, ...]) -> str | None:
+def _policy_hint(rejections: Sequence[Rejection]) -> str | None:
     for reason, _ in Counter(rejection.reason for rejection in rejections).most_common():
         if reason in _HINTS:
             return _HINTS[reason]

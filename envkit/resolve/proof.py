@@ -9,6 +9,7 @@ from envkit.model.values import Value
 from envkit.resolve.node import ROOT, Node
 from envkit.resolve.problem import Problem
 from envkit.resolve.solver import Fact, Incompatibility
+from envkit.resolve.uncounted import why_not
 from envkit.resolve.versions import ABSENT
 
 
@@ -76,20 +77,25 @@ def to_derivation(problem: Problem, proof: Incompatibility) -> Derivation:
 def _fact(problem: Problem, one: Incompatibility, fact: Fact) -> Step:
     node = problem.nodes[fact.node]
     if fact.node == ROOT:
-        return Step(conclusion=f"you ask for {fact.text}", kind="root", requirement=fact.text)
+        return Step(conclusion=f"you ask for {wanted(problem, fact)}", kind="root", requirement=fact.text)
     versions = describe(problem, node, one.terms[0][1])
     if fact.kind == "dependency":
-        extras = [problem.nodes[index].extra for index, _ in one.terms[1:] if problem.nodes[index].base == node.index]
-        subject = f"{node.name}[{extras[0]}]" if extras else node.name
-        text = f"{subject} {versions} needs {fact.text}"
+        subject = problem.nodes[fact.extra].label if fact.extra >= 0 else node.name
+        text = f"{subject} {versions} needs {wanted(problem, fact)}"
     elif fact.kind == "constraint":
         rows = ", ".join(row.text for row in problem.inputs.constraints if row.name == node.name)
         return Step(conclusion=f"the constraint is {rows}", kind="constraint", project=node.name, requirement=rows)
     elif fact.kind == "unusable":
         text = f"{node.name} {versions} cannot be used ({fact.text})"
     else:
-        text = f"{node.name} {versions} is yanked, or a pre-release that is not allowed"
+        text = f"{node.name} {versions} does not count: {why_not(problem, node, one.terms[0][1])}"
     return Step(conclusion=text, kind=fact.kind, project=node.name, versions=versions, requirement=fact.text)
+
+
+def wanted(problem: Problem, fact: Fact) -> str:
+    """Give what a fact asks for, and say so where that are the user's words and not the metadata's."""
+    mine = fact.need >= 0 and problem.inputs.overrides.get(problem.nodes[fact.need].name)
+    return f"{fact.text} (your override)" if mine else fact.text
 
 
 def _conclusion(problem: Problem, one: Incompatibility) -> str:

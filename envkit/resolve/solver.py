@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from envkit.errors import ResolutionTooDeep
 from envkit.resolve.node import Need, Node
+from envkit.resolve.versions import ABSENT
 
 if TYPE_CHECKING:
     from envkit.events import Emitter
@@ -20,18 +21,20 @@ Solution: TypeAlias = dict[int, int]
 class Fact:
     """Why a set of candidates cannot be together, as far as the outside says so.
 
-    *kind* is "dependency" (*node* within the mask of its term needs *need* within *mask*), "constraint", "unusable" (with
-    *text* as reason) or "conditional" (yanked, a pre-release that is not allowed, not asked for).
+    *kind* is "dependency" (*node* within the mask of its term, with its *extra* if not -1, needs *need* within *mask*),
+    "constraint", "unusable" (with *text* as reason) or "conditional" (yanked, a pre-release that is not allowed, not
+    asked for).
     """
 
-    __slots__ = ("kind", "mask", "need", "node", "text")
+    __slots__ = ("extra", "kind", "mask", "need", "node", "text")
 
-    def __init__(self, kind: str, node: int, text: str = "", need: int = -1, mask: int = 0) -> None:
+    def __init__(self, kind: str, node: int, text: str = "", need: int = -1, mask: int = 0, extra: int = -1) -> None:
         self.kind = kind
         self.node = node
         self.text = text
         self.need = need
         self.mask = mask
+        self.extra = extra
 
 
 class Incompatibility:
@@ -59,7 +62,9 @@ class Incompatibility:
         """Why the outside says so; None where it follows from others."""
         cause = self._cause
         if isinstance(cause, Need):
-            return Fact("dependency", self.terms[0][0], cause.text, cause.node, cause.mask)
+            # What is ruled out of another node includes "absent", so the term that does not is the extra that asks.
+            extra = next((node for node, mask in self.terms[1:] if not mask & ABSENT), -1)
+            return Fact("dependency", self.terms[0][0], cause.text, cause.node, cause.mask, extra)
         return cause
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from envkit.errors import EnvkitError, IndexAccessError
 from envkit.events import Emitter
+from envkit.model.identity import normalize
+from envkit.model.policy import ResolutionPolicy
 from envkit.model.target import Target
 from envkit.model.values import Value
 from envkit.resolve.catalog import Allowance
@@ -33,7 +35,7 @@ PYTHONS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion(Value):
-    """A change that resolves: *kind* is "relax", "drop", "constraint", "policy" or "python".
+    """A change that resolves: *kind* is "relax", "drop", "constraint", "override", "policy" or "python".
 
     *versions* are those of what was asked for that come of it.
     """
@@ -44,6 +46,7 @@ class Suggestion(Value):
     versions: tuple[tuple[str, str], ...] = ()
 
 
+_Rule = TypeVar("_Rule")
 _Change: TypeAlias = tuple[Suggestion, Inputs, Rules]
 
 
@@ -80,7 +83,13 @@ def _changes(problem: Problem, facts: Sequence[tuple[int, Fact]], overs: Sequenc
     for row in sorted({row for row in inputs.constraints if row.name in named}):
         changed = inputs._replace(constraints=tuple(one for one in inputs.constraints if one != row))
         yield Suggestion(kind="constraint", change=f"drop the constraint {row.text}", subject=row.text), changed, rules
-    yield from _policies(problem)
+    named |= {problem.nodes[fact.need].name for _, fact in facts if fact.need >= 0}
+    for name in sorted(named & inputs.overrides.keys()):
+        changed = inputs._replace(overrides={key: rows for key, rows in inputs.overrides.items() if key != name})
+        texts = ", ".join(row.text for row in inputs.overrides[name])
+        change = f"drop the override {texts}" if texts else f"drop the override of {name}"
+        yield Suggestion(kind="override", change=change, subject=name), changed, rules
+    yield from _policies(problem, named)
     for minor in other_pythons(problem, overs)[:PYTHONS]:
         python = rules._replace(target=with_python(rules.target, minor))
         yield Suggestion(kind="python", change=f"take Python 3.{minor}", subject="python"), inputs, python
@@ -90,14 +99,35 @@ def _changes(problem: Problem, facts: Sequence[tuple[int, Fact]], overs: Sequenc
             yield Suggestion(kind="drop", change=f"drop {row.text}", subject=row.text), changed, rules
 
 
-def _policies(problem: Problem) -> Iterator[_Change]:
-    inputs, rules = problem.inputs, problem.catalog.rules
-    if rules.policy.prereleases == "disallow":
-        allowed = rules._replace(policy=replace(rules.policy, prereleases="if-necessary"))
-        yield Suggestion(kind="policy", change="allow pre-releases", subject="prereleases"), inputs, allowed
-    if rules.policy.exclude_newer is not None:
-        later = rules._replace(policy=replace(rules.policy, exclude_newer=None))
-        yield Suggestion(kind="policy", change="drop exclude_newer", subject="exclude_newer"), inputs, later
+def _policies(problem: Problem, named: Iterable[str]) -> Iterator[_Change]:
+    """Lift what the policy forbids: for all projects, and for those that it is said of alone."""
+    policy = problem.catalog.rules.policy
+    if policy.prereleases == "disallow":
+        yield _lifted(problem, "prereleases", replace(policy, prereleases="if-necessary"))
+    if policy.exclude_newer is not None:
+        yield _lifted(problem, "exclude_newer", replace(policy, exclude_newer=None))
+    for name in sorted(named):
+        if name in {normalize(key) for key, mode in policy.prereleases_by_project.items() if mode == "disallow"}:
+            modes = _without(policy.prereleases_by_project, name)
+            allowed = replace(policy, prereleases_by_project={**modes, name: "if-necessary"})
+            yield _lifted(problem, "prereleases", allowed, name)
+        if name in {normalize(key) for key, value in policy.exclude_newer_by_project.items() if value is not None}:
+            times = _without(policy.exclude_newer_by_project, name)
+            yield _lifted(
+                problem, "exclude_newer", replace(policy, exclude_newer_by_project={**times, name: None}), name
+            )
+
+
+def _lifted(problem: Problem, option: str, policy: ResolutionPolicy, name: str = "") -> _Change:
+    change = ("allow pre-releases" if option == "prereleases" else "drop exclude_newer") + (
+        f" of {name}" if name else ""
+    )
+    suggestion = Suggestion(kind="policy", change=change, subject=f"{option} of {name}" if name else option)
+    return suggestion, problem.inputs, problem.catalog.rules._replace(policy=policy)
+
+
+def _without(given: Mapping[str, _Rule], name: str) -> dict[str, _Rule]:
+    return {key: value for key, value in given.items() if normalize(key) != name}
 
 
 def with_python(target: Target, minor: int) -> Target:
