@@ -8,6 +8,7 @@ import re
 from envkit.errors import RequirementError
 from envkit.model.candidate import Reason
 from envkit.model.identity import normalize, parse_specifier, parse_version
+from envkit.model.plain_python import read_python
 from envkit.model.sdist_names import sdist_suffix
 
 MAX_FILENAME = 255
@@ -94,6 +95,8 @@ def clean_requires_python(text: str) -> str | None:
 
     ``>=3.6.*`` was written by many before it became an error; it means ``>=3.6``.
     """
+    if read_python(text) is not None:
+        return _STAR_BOUND.sub(r"\1\2", text) if ".*" in text else text
     for attempt in (text, _STAR_BOUND.sub(r"\1\2", text)):
         try:
             parse_specifier(attempt)

@@ -10,38 +10,29 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from envkit.model.identity import normalize
 
+if TYPE_CHECKING:
+    from envkit.model.plain_markers import PlainMarker
+
 # Compiling a pattern takes longer than reading many requirements without one: what few inputs need is compiled when used.
 _OPERATORS = frozenset((">=", "<=", "<", ">", "==", "!=", "~="))
-_CLAUSE = r"(>=|<=|<|>|==|!=|~=) *([0-9]+(?:\.[0-9]+)*)(\.\*|(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?)"
-_COMPARISON = r""" *([a-z_]+) *([<>=!]+) *(["'])([A-Za-z0-9._-]+)\3 *"""
-_LONGEST = 200
-_VERSIONS = frozenset(("python_version", "python_full_version"))
-_WORDS = frozenset(
-    (
-        "os_name",
-        "sys_platform",
-        "platform_machine",
-        "platform_system",
-        "platform_python_implementation",
-        "implementation_name",
-    )
-)
+_CLAUSE = r"(>=|<=|<|>|==|!=|~=) *([0-9]+(?:\.[0-9]+)*)(\.\*|(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.?dev[0-9]*)?)"
+_LONGEST = 300
 
 
 class Plain(NamedTuple):
     """A requirement without a URL: *name* and *extras* normalized (these sorted), *specifier* canonical text.
 
-    *marker* is one comparison (variable, operator, value), or None.
+    *marker* is as `envkit.model.plain_markers` reads it, or None.
     """
 
     name: str
     extras: tuple[str, ...]
     specifier: str
-    marker: tuple[str, str, str] | None
+    marker: PlainMarker | None
 
 
 @functools.lru_cache(maxsize=65_536)
@@ -54,22 +45,33 @@ def read_plain(text: str) -> Plain | None:
     name, inside, clauses = split
     extras = _extras(inside) if inside is not None else ()
     specifier = _specifier(clauses) if clauses else ""
-    marker = _comparison(tail) if semicolon else None
-    if extras is None or specifier is None or (semicolon and marker is None):
+    if extras is None or specifier is None:
         return None
+    marker = None
+    if semicolon:
+        from envkit.model.plain_markers import read_marker
+
+        marker = read_marker(tail)
+        if marker is None:
+            return None
     return Plain(normalize(name), extras, specifier, marker)
 
 
 def _split(head: str) -> tuple[str, str | None, str] | None:
     """Split a requirement without its marker into name, what is in brackets (None without them), and clauses."""
-    at = next((at for at, char in enumerate(head) if char in "[<>=!~"), len(head))
+    at = next((at for at, char in enumerate(head) if char in "[(<>=!~"), len(head))
     name, rest = head[:at].rstrip(" "), head[at:]
     inside = None
     if rest[:1] == "[":
         inside, closed, rest = rest[1:].partition("]")
         rest = rest.lstrip(" ")
-        if not closed or (rest and rest[0] not in "<>=!~"):
+        if not closed or (rest and rest[0] not in "(<>=!~"):
             return None
+    if rest[:1] == "(":
+        rest = rest.rstrip(" ")
+        if rest[-1] != ")" or len(rest) == 2:
+            return None
+        rest = rest[1:-1]
     return (name, inside, rest) if _is_name(name) else None
 
 
@@ -92,7 +94,7 @@ def _extras(text: str) -> tuple[str, ...] | None:
 
 def _specifier(text: str) -> str | None:
     clauses: list[str] = []
-    operators: set[str] = set()
+    meant: set[tuple[str, str, str]] = set()
     for part in text.split(","):
         clause = part.strip(" ")
         end = 2 if clause[1:2] == "=" else 1
@@ -104,46 +106,25 @@ def _specifier(text: str) -> str | None:
             operator, release, rest = match.groups()
         if (rest == ".*" and operator not in ("==", "!=")) or (operator == "~=" and "." not in release):
             return None
-        operators.add(operator)
+        meant.add((operator, _stripped(release), "dev" if "dev" in rest else re.sub("0+([0-9])", r"\1", rest)))
         clauses.append(operator + release + rest)
-    if len(operators) != len(clauses):
-        return None  # two of one kind may be the same in two spellings, and `packaging` keeps one of them
+    if len(meant) != len(clauses):
+        return None  # they may be the same in two spellings, of which `packaging` keeps one
     return ",".join(sorted(clauses))
 
 
-def _comparison(text: str) -> tuple[str, str, str] | None:
-    match = re.fullmatch(_COMPARISON, text)
-    if match is None:
-        return None
-    variable, operator, _, value = match.groups()
-    if variable in _VERSIONS:
-        sure = operator in ("<", "<=", ">", ">=", "==", "!=") and _is_release(value)
-    else:
-        sure = variable in _WORDS and operator in ("==", "!=") and value[0].isalpha()
-    return (variable, operator, value) if sure else None
+def _stripped(release: str) -> str:
+    """Give one spelling for all that are the same release."""
+    text = ".".join([part.lstrip("0") or "0" for part in release.split(".")])
+    while text.endswith(".0"):
+        text = text[:-2]
+    return text
 
 
 def holds(plain: Plain, markers: Mapping[str, str]) -> bool | None:
-    """Whether the marker of *plain* is true for *markers*; None where that needs `packaging` to tell."""
+    """Whether the marker of *plain* is true for *markers*; None where that needs `packaging` to tell, as for extras."""
     if plain.marker is None:
         return True
-    variable, operator, value = plain.marker
-    known = markers.get(variable)
-    if known is None:
-        return None
-    if variable in _WORDS:
-        return (known == value) is (operator == "==")
-    if not _is_release(known) or len(known) > _LONGEST:
-        return None
-    have, want = _numbers(known), _numbers(value)
-    longest = max(len(have), len(want))
-    have += (0,) * (longest - len(have))
-    want += (0,) * (longest - len(want))
-    equal = have == want
-    if operator in ("==", "!="):
-        return equal is (operator == "==")
-    return (equal and "=" in operator) or (have < want if operator[0] == "<" else have > want)
+    from envkit.model.plain_markers import marker_holds
 
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(map(int, text.split(".")))
+    return marker_holds(plain.marker, markers)

@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 MAX_DEPENDENCIES = 20_000
 MAX_EXTRAS = 2_000
 _NAMED = r"""\bextra\s*(?:==|!=)\s*(["'])(.*?)\1|(["'])([^"']*)\3\s*(?:==|!=)\s*extra\b"""
-_FOR_EXTRA = (
-    r"([^;]*?) *; *(?:(?:\(([^()]*)\)|([^()]*?)) +and +)?"
-    r"""extra *== *(?:"([A-Za-z0-9][A-Za-z0-9._-]*)"|'([A-Za-z0-9][A-Za-z0-9._-]*)') *"""
-)
-"""The shape in which nearly all requirements of extras are written: at the end, after at most one condition."""
-_USUAL_LENGTH = 300
 
 
 class Dependency(NamedTuple):
@@ -112,16 +106,19 @@ def read_dependency(text: str, markers: Mapping[str, str]) -> tuple[Dependency, 
 
 def _read_for_extra(text: str, markers: Mapping[str, str]) -> tuple[str, Dependency, bool] | None:
     """Give the extra that a requirement of the usual shape is for, its row, and whether the rest of its marker holds."""
-    match = re.fullmatch(_FOR_EXTRA, text) if len(text) <= _USUAL_LENGTH else None
-    if match is None:
+    short = plain.read_plain(text)
+    if short is None or short.marker is None:
         return None
-    what, inner, outer, extra = match[1], match[2], match[3], match[4] or match[5]
-    condition = inner or outer
-    short = plain.read_plain(f"{what};{condition}" if condition else what)
-    sure = plain.holds(short, markers) if short is not None else None
-    if short is None or sure is None or (short.marker is None) is not (condition is None):
+    from envkit.model.plain_markers import marker_holds, split_extra
+
+    split = split_extra(short.marker)
+    if split is None:
         return None
-    return normalize(extra), Dependency(short.name, short.extras, short.specifier, None), sure
+    extra, rest = split
+    sure = True if rest is None else marker_holds(rest, markers)
+    return (
+        None if sure is None else (normalize(extra), Dependency(short.name, short.extras, short.specifier, None), sure)
+    )
 
 
 def evaluate(metadata: CoreMetadata, markers: Mapping[str, str]) -> VersionDependencies:

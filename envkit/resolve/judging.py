@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from envkit.errors import RequirementError
 from envkit.model.candidate import Reason
 from envkit.model.identity import normalize, parse_version
 from envkit.model.listing import Files, Hashes, Row
+from envkit.model.plain_python import allows, read_python, release_of
 from envkit.model.sdist_names import SDIST_SUFFIXES, sdist_suffix
 from envkit.resolve.rules import Rules, read_time
 
@@ -229,6 +229,11 @@ def accepts_python(specifier: str, python: str) -> bool:
     """Whether a Requires-Python allows *python*. One that cannot be read does not restrict, as in every installer."""
     if len(specifier) > 1_024:
         return True
+    clauses, release = read_python(specifier), release_of(python)
+    if clauses is not None and release is not None:
+        return allows(clauses, release)
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         # ">=3.6.*" was accepted for years and is in thousands of old files.
         parsed = SpecifierSet(_STAR.sub(r"\1\2", specifier))
