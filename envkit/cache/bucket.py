@@ -54,11 +54,15 @@ def group_folder(group: str) -> str:
 
 
 class Bucket:
-    """Entries of one kind; made by `Cache.bucket`. Thread-safe, and safe across processes and forks."""
+    """Entries of one kind; made by `Cache.bucket`. Thread-safe, and safe across processes and forks.
 
-    __slots__ = ("_root", "name", "version")
+    *below* is a bucket of the same form that is only read: what is missing here may be there.
+    """
 
-    def __init__(self, root: str, name: str, version: int) -> None:
+    __slots__ = ("_root", "below", "name", "version")
+
+    def __init__(self, root: str, name: str, version: int, *, below: Bucket | None = None) -> None:
+        self.below = below
         self.name = name
         self.version = version
         self._root = os.path.join(root, f"{name}-v{version}")
@@ -80,7 +84,11 @@ class Bucket:
         """Give where what is published as *key* is, or would be."""
         from pathlib import Path
 
-        return Path(*self._place(key))
+        own = Path(*self._place(key))
+        if self.below is not None and not os.path.lexists(own):
+            other = self.below.path(key)
+            return other if other.exists() else own
+        return own
 
     def file(self, key: str) -> str:
         """Give the file that the small entry of *key* is, or would be."""
@@ -95,30 +103,17 @@ class Bucket:
 
     def head(self, key: str) -> bytes | None:
         """Read the head of an entry alone; None where there is no entry. Its body may turn out to be damaged."""
-        found = self._read(self.file(key), whole=False)
+        found = self._read(key, whole=False)
         return None if found is None else found[0]
 
     def whole(self, key: str) -> tuple[bytes, bytes] | None:
         """Read head and body of an entry; None where there is no entry, or none that is whole."""
-        return self._read(self.file(key), whole=True)
+        return self._read(key, whole=True)
 
-    def _read(self, path: str, *, whole: bool) -> tuple[bytes, bytes] | None:
-        try:
-            descriptor = os.open(path, os.O_RDONLY | _BINARY)
-        except OSError:
-            return None
-        try:
-            status = os.fstat(descriptor)
-            found = _parse(descriptor, status.st_size, whole=whole)
-        except OSError:
-            return None
-        finally:
-            os.close(descriptor)
-        if found is None:
-            with suppress(OSError):
-                files.unlink(path, missing_ok=True)
-        elif time.time() - max(status.st_atime, status.st_mtime) > _TOUCH_AFTER:
-            _touch(path, status)
+    def _read(self, key: str, *, whole: bool) -> tuple[bytes, bytes] | None:
+        found = _read_file(self.file(key), whole=whole)
+        if found is None and self.below is not None:
+            found = _read_file(self.below.file(key), whole=whole)
         return found
 
     def put(self, key: str, data: bytes, *, head: bytes = b"") -> None:
@@ -171,6 +166,26 @@ class Bucket:
     def touch(self, key: str) -> None:
         """Note that an entry is in use, for `Cache.prune`; cheap when that was noted within the hour."""
         note_use(os.path.join(*self._place(key)))
+
+
+def _read_file(path: str, *, whole: bool) -> tuple[bytes, bytes] | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _BINARY)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(descriptor)
+        found = _parse(descriptor, status.st_size, whole=whole)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    if found is None:
+        with suppress(OSError):
+            files.unlink(path, missing_ok=True)
+    elif time.time() - max(status.st_atime, status.st_mtime) > _TOUCH_AFTER:
+        _touch(path, status)
+    return found
 
 
 def _parse(descriptor: int, size: int, *, whole: bool) -> tuple[bytes, bytes] | None:

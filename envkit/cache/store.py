@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -39,12 +40,19 @@ class Cache:
     """A private cache folder, shared by any number of processes and threads.
 
     *root* None means a temporary folder that goes away with this object. The folder is made on first use, readable by
-    its owner alone. What is in it is believed, so the methods raise `EnvkitError` for a folder that others can write to.
+    its owner alone. What is in it is believed, so the methods raise `EnvkitError` for a folder that others can write to;
+    of one where nobody can touch what is another's (``/tmp``) a private folder inside is used. With *instead*, a
+    temporary folder takes the place of what cannot be trusted, and takes what is written where nothing can be written:
+    what is there is read all the same. *instead* is called with the reason, once, and may raise it.
     """
 
-    def __init__(self, root: Path | str | None = None) -> None:
+    def __init__(
+        self, root: Path | str | None = None, *, instead: Callable[[EnvkitError], object] | None = None
+    ) -> None:
         self._root = None if root is None else os.path.abspath(root)
-        self._lock = threading.Lock()
+        self._instead = instead
+        self._temporary: str | None = None
+        self._lock = threading.RLock()
         self._buckets: dict[tuple[str, int], Bucket] = {}
         self._ready = False
 
@@ -60,14 +68,11 @@ class Cache:
             if self._ready and self._root is not None:
                 return self._root
             if self._root is None:
-                import tempfile
-
-                self._root = tempfile.mkdtemp(prefix="envkit-cache-")
-                weakref.finalize(self, _remove_own, self._root, os.getpid())
+                self._root = self._make_temporary()
             else:
                 with suppress(OSError):  # a cache that cannot be written still can be read
                     files.make_dirs(self._root, PRIVATE_DIR)
-                _check_private(self._root, stat.S_IWOTH)  # a group may write to whatever some users make
+                self._root = self._trusted(self._root)
             tag = os.path.join(self._root, "CACHEDIR.TAG")
             if not os.path.exists(tag):
                 with suppress(OSError):
@@ -75,19 +80,66 @@ class Cache:
             self._ready = True
             return self._root
 
+    def _trusted(self, root: str) -> str:
+        try:
+            _check_private(root, stat.S_IWOTH)  # a group may write to whatever some users make
+        except EnvkitError as error:
+            from envkit.cache.unusable import own_folder
+
+            return own_folder(root) or self._use_instead(error)
+        return root
+
+    def _use_instead(self, error: EnvkitError) -> str:
+        if self._instead is None:
+            raise error
+        if self._temporary is None:
+            self._instead(error)
+        return self._make_temporary()
+
+    def _make_temporary(self) -> str:
+        if self._temporary is None:
+            from envkit.cache.unusable import make_temporary
+
+            self._temporary = make_temporary()
+            weakref.finalize(self, _remove_own, self._temporary, os.getpid())
+        return self._temporary
+
     def bucket(self, name: str, version: int = 1) -> Bucket:
         """Give the bucket *name* in the *version* of its form: a form that changes gets a new number."""
         found = self._buckets.get((name, version))
         if found is None:
             if not _is_bucket(f"{name}-v{version}"):
                 raise ValueError(f"not a name for a bucket: {name!r}")
-            folder = self._prepare()
-            place = os.path.join(folder, f"{name}-v{version}")
-            with suppress(OSError):
-                files.make_dirs(place, PRIVATE_DIR)  # now, as nobody else can make it from here on
-            _check_private(place, stat.S_IWOTH | stat.S_IWGRP, follow=False)
-            found = self._buckets.setdefault((name, version), Bucket(folder, name, version))
+            with self._lock:
+                found = self._buckets.get((name, version))
+                if found is None:
+                    found = self._buckets[name, version] = self._make_bucket(name, version)
         return found
+
+    def _make_bucket(self, name: str, version: int) -> Bucket:
+        folder = self._prepare()
+        place = os.path.join(folder, f"{name}-v{version}")
+        problem: OSError | None = None
+        try:
+            files.make_dirs(place, PRIVATE_DIR)  # now, as nobody else can make it from here on
+        except OSError as error:
+            problem = error
+        try:
+            _check_private(place, stat.S_IWOTH | stat.S_IWGRP, follow=False)
+        except EnvkitError as error:
+            return Bucket(self._use_instead(error), name, version)
+        full = problem is not None and problem.errno in (errno.ENOSPC, errno.EDQUOT)
+        if self._instead is None or full or (problem is None and os.access(place, os.W_OK | os.X_OK)):
+            return Bucket(folder, name, version)  # a full disk is told by what is written
+        from envkit.cache.unusable import not_writable
+
+        temporary = self._use_instead(not_writable(place, problem))
+        return Bucket(temporary, name, version, below=Bucket(folder, name, version))
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether a part of what is written goes away with this object."""
+        return self._temporary is not None
 
     def size(self) -> int:
         """Give the bytes that all entries take."""
@@ -229,8 +281,6 @@ def _check_private(path: str, writable: int, *, follow: bool = True) -> None:
         problem = "is a folder that others can write to"
     else:
         return
-    raise EnvkitError(
-        f"the cache cannot be trusted: {path} {problem}",
-        hint="name a folder of your own as cache_dir; one that is missing is made so that only you can use it",
-        context={"path": path},
-    )
+    from envkit.cache.unusable import not_trusted
+
+    raise not_trusted(path, problem)

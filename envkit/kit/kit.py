@@ -50,6 +50,7 @@ class Kit(Looking, Elsewhere):
         indexes: Iterable[Any] = (PYPI,),
         find_links: Iterable[str | os.PathLike[str]] | os.PathLike[str] = (),
         cache_dir: str | os.PathLike[str] | None = None,
+        unusable_cache: Literal["temporary", "refuse"] = "temporary",
         offline: bool = False,
         refresh: bool | Iterable[str] = False,
         policy: ResolutionPolicy | None = None,
@@ -94,7 +95,7 @@ class Kit(Looking, Elsewhere):
     def with_options(self, **changes: Any) -> Kit:
         """Give a kit like this one but for *changes* (names of the constructor's arguments); caches are shared."""
         kit = copy(self)
-        kit._parts = Parts(self._parts.settings.changed(changes))  # noqa: SLF001  a twin of ours
+        kit._parts = self._parts.twin(self._parts.settings.changed(changes))  # noqa: SLF001  a twin of ours
         return kit
 
     def close(self) -> None:

@@ -249,7 +249,7 @@ def with_file_options(parts: Parts, wanted: Wanted) -> Parts:
     changed = settings._replace(policy=policy, indexes=indexes, find_links=find_links, trusted_hosts=trusted)
     if wanted.settings:
         changed = changed._replace(build=_build_settings(settings.build, wanted))
-    return parts if changed == settings else Parts(changed)
+    return parts if changed == settings else parts.twin(changed)
 
 
 def _with_releases(policy: ResolutionPolicy, options: FileOptions) -> ResolutionPolicy:

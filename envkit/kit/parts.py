@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from envkit.events import Emitter
+from envkit.kit.cache_folder import CacheFolder
 from envkit.kit.places import as_environment
 from envkit.kit.settings import Settings
 
@@ -33,8 +34,9 @@ _PartT = TypeVar("_PartT")
 class Parts:
     """Lazily made parts of one kit. Thread-safe; each part is made once."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, folder: CacheFolder | None = None) -> None:
         self.settings = settings
+        self._folder = folder or CacheFolder(settings.cache_dir, refuse=settings.unusable_cache == "refuse")
         self._made: dict[str, Any] = {}
         self._lock = threading.RLock()
         # A kit that is dropped without being closed must not leave connections to the garbage collector.
@@ -49,6 +51,12 @@ class Parts:
                     found = self._made[name] = make()
         return cast(_PartT, found)
 
+    def twin(self, settings: Settings) -> Parts:
+        """Give parts for other *settings*, with the same cache where these ask for the same one."""
+        mine = self.settings
+        same = (settings.cache_dir, settings.unusable_cache) == (mine.cache_dir, mine.unusable_cache)
+        return Parts(settings, self._folder if same else None)
+
     def close(self) -> None:
         """Close connections; parts are made anew when needed again."""
         with self._lock:
@@ -60,22 +68,13 @@ class Parts:
 
     @property
     def cache_dir(self) -> str:
-        """The folder of the cache."""
-        return self._once("cache_dir", self._find_cache_dir)
-
-    def _find_cache_dir(self) -> str:
-        if self.settings.cache_dir is not None:
-            return self.settings.cache_dir
-        from envkit.kit.cache_folder import default_cache_dir
-
-        return default_cache_dir()
+        """The folder of the cache that is asked for."""
+        return self._folder.path
 
     @property
     def cache(self) -> Cache:
         """The cache."""
-        from envkit.cache.store import Cache
-
-        return self._once("cache", lambda: Cache(self.cache_dir))
+        return self._folder.cache(lambda: self.emitter("cache"))
 
     @property
     def client(self) -> IndexClient:
@@ -147,7 +146,9 @@ class Parts:
     def _make_pool(self) -> WheelPool:
         from envkit.wheels.pool import VERSION, WheelPool
 
-        return WheelPool(self.cache.bucket("wheels", VERSION).root, lease=self.cache.lease)
+        bucket = self.cache.bucket("wheels", VERSION)
+        below = None if bucket.below is None else bucket.below.root
+        return WheelPool(bucket.root, lease=self.cache.lease, below=below)
 
     def supply(self, interpreter: Interpreter) -> PoolSupply:
         """Give verified wheels for the installer, built with *interpreter* where there is none."""
@@ -174,10 +175,13 @@ class Parts:
 
         env, settings = as_environment(env), self.settings
         check_there(env.path, env.kind, str(env.executable))
+        supply, link_mode = self.supply(env.interpreter), settings.link_mode
+        if link_mode == "symlink" and self.cache.is_temporary:
+            link_mode = "auto"  # what is linked to would go away with the kit
         return Installer(
             env,
-            self.supply(env.interpreter),
-            link_mode=settings.link_mode,
+            supply,
+            link_mode=link_mode,
             compile_bytecode=settings.compile_bytecode if compile_bytecode is None else compile_bytecode,
             atomic=settings.atomic,
             durable=settings.durable,

@@ -30,6 +30,7 @@ class Settings(NamedTuple):
     indexes: tuple[Any, ...] = (PYPI,)
     find_links: tuple[str, ...] = ()
     cache_dir: str | None = None
+    unusable_cache: Literal["temporary", "refuse"] = "temporary"
     offline: bool = False
     refresh: bool | tuple[str, ...] = False
     policy: ResolutionPolicy = ResolutionPolicy()
@@ -82,6 +83,7 @@ def as_indexes(given: Any) -> tuple[Any, ...]:
 
 def _checked(settings: Settings) -> Settings:
     check_choice("link_mode", settings.link_mode, ("auto", "clone", "hardlink", "copy", "symlink"))
+    check_choice("unusable_cache", settings.unusable_cache, ("temporary", "refuse"))
     check_choice("verify", settings.verify, ("stat", "hash"))
     check_choice("atomic", settings.atomic, ("entries", "swap"))
     check_choice("keyring", settings.keyring, ("disabled", "auto", "import", "subprocess"))

@@ -20,7 +20,7 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from envkit.cache.bucket import OWNER, note_use
 from envkit.cache.lease import Lease, no_lease
@@ -44,13 +44,20 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 class WheelPool:
     """The pool below *root*, a folder private to its user; it is made when first written to.
 
-    *lease* keeps entries where they are, as `Cache.lease` of the cache that *root* is in does.
+    *lease* keeps entries where they are, as `Cache.lease` of the cache that *root* is in does. *below* is the root of
+    another pool, which is only read: what is missing here is linked from there.
     """
 
     def __init__(
-        self, root: str | os.PathLike[str], *, bounds: ArchiveBounds = POOL_BOUNDS, lease: Lease = no_lease
+        self,
+        root: str | os.PathLike[str],
+        *,
+        bounds: ArchiveBounds = POOL_BOUNDS,
+        lease: Lease = no_lease,
+        below: str | os.PathLike[str] | None = None,
     ) -> None:
         self.root: str = os.path.abspath(os.fspath(root))
+        self._below = None if below is None else WheelPool(below)
         self.bounds = bounds
         self.lease = lease
 
@@ -76,6 +83,8 @@ class WheelPool:
         """
         entry = self.entry(sha256)
         data = manifest.read(f"{entry}/manifest")
+        if data is None and self._below is not None and not os.path.lexists(entry):
+            data = self._linked(self._below.entry(sha256), entry)
         if data is None:
             if os.path.lexists(entry):
                 self.evict(sha256)
@@ -191,6 +200,16 @@ class WheelPool:
         folder = f"{self.root}/{_STAGING}"
         files.make_dirs(folder, 0o700)
         return f"{folder}/.{new_id()}"
+
+    def _linked(self, below: str, entry: str) -> tuple[Any, ...] | None:
+        """Make an entry whose tree is that of another pool, and give its manifest; bytecode has a place in it then."""
+        data = manifest.read(f"{below}/manifest")
+        if data is not None:
+            temporary = self.temporary()
+            files.symlink(f"{below}/tree", f"{temporary}/tree")
+            files.write_bytes(f"{temporary}/manifest", manifest.encode(data), exclusive=True)
+            self.publish(temporary, entry)
+        return data
 
     def publish(self, temporary: str, target: str) -> bool:
         """Move a finished folder to its place; False where another process was faster, and its work is to be used."""
