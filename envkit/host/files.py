@@ -5,6 +5,7 @@ Functions take text paths, raise `OSError` as the system gives it, and announce 
 
 import os
 import stat
+from errno import EPERM
 
 from envkit.host import effect, watched
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:  # this module is on every path, also on those that take a mil
     from collections.abc import Iterable
 
 _WRITE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _OVER = _WRITE | os.O_TRUNC
 _EXCLUSIVE = _WRITE | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -100,6 +102,22 @@ def write_chunks(path: str, chunks: "Iterable[bytes]", mode: int = 0o666) -> int
     finally:
         os.close(descriptor)
     return total
+
+
+def read_own(path: str, most: int) -> bytes:
+    """Read at most *most* bytes of a file that nobody but its owner, who is this user or root, can have written.
+
+    Raises `OSError`, `PermissionError` for a file of others.
+    """
+    descriptor = os.open(path, _READ)
+    try:
+        facts = os.fstat(descriptor)
+        others = os.name == "posix" and (facts.st_uid not in (os.geteuid(), 0) or facts.st_mode & 0o022)
+        if others or not stat.S_ISREG(facts.st_mode):
+            raise PermissionError(EPERM, "not a file of this user alone", path)
+        return os.read(descriptor, most)
+    finally:
+        os.close(descriptor)
 
 
 def publish_bytes(

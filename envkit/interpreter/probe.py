@@ -269,9 +269,10 @@ def _read(place: str, key: list[object], path: str, make: Maker) -> Probed | Non
     """Read a remembered answer; a remembered refusal is raised."""
     import json
 
+    from envkit.host.files import read_own
+
     try:
-        with open(place, "rb") as stream:
-            data = json.loads(stream.read(_MAX_CACHED))
+        data = json.loads(read_own(place, _MAX_CACHED))
         if data["key"] != key:
             return None
         if "refusal" in data:

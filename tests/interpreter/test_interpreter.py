@@ -107,6 +107,27 @@ def test_a_damaged_cache_is_only_slower(tmp_path, monkeypatch, damage):
     assert Interpreter.probe(python, cache_dir=tmp_path) == expected
 
 
+@pytest.mark.skipif(os.name != "posix", reason="files have no owners and modes there")
+@pytest.mark.parametrize("by", ["mode", "owner"])
+def test_what_others_can_have_written_is_not_believed(tmp_path, monkeypatch, by):
+    from envkit.interpreter import probe
+
+    if by == "owner" and os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    python = RECENT[0]
+    monkeypatch.setattr(probe, "_known", {})
+    expected = Interpreter.probe(python, cache_dir=tmp_path)
+    (file,) = tmp_path.rglob("*.json")
+    data = json.loads(file.read_text())
+    data["tags"] = "cp1-none-any"
+    file.write_text(json.dumps(data))
+    monkeypatch.setattr(probe, "_known", {})
+    assert Interpreter.probe(python, cache_dir=tmp_path).tags == ("cp1-none-any",)  # of our own making, so believed
+    file.chmod(0o622) if by == "mode" else os.chown(file, 65534, 65534)
+    monkeypatch.setattr(probe, "_known", {})
+    assert Interpreter.probe(python, cache_dir=tmp_path) == expected
+
+
 def test_it_is_a_frozen_value_that_can_be_written_and_sent():
     found = Interpreter.current()
     with pytest.raises(AttributeError):
