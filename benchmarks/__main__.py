@@ -1,4 +1,7 @@
-"""``python -m benchmarks``: time resolution on the recorded workloads; ``record``, ``serve``, ``growth``, ``install``."""
+"""``python -m benchmarks``: time resolution on the recorded workloads, or on ``unrecorded`` ones of the live index.
+
+Other commands are ``record``, ``serve``, ``growth`` and ``install``.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from pathlib import Path
 
 from benchmarks import machine
 from benchmarks.clerk import file_result, start
+from benchmarks.live import default_database
 from benchmarks.peer_programs import install_missing
 from benchmarks.recording import DEFAULT
 from benchmarks.resolving import Options, time_workload
+from benchmarks.unrecorded import UNRECORDED
 from benchmarks.workloads import ALL, USUAL
 
 RESULTS = Path(__file__).parent / "results"
@@ -40,26 +45,34 @@ def main(arguments: list[str]) -> int:
         from benchmarks.install_stack import main as install
 
         install(arguments[1:])
+    elif command == "unrecorded":
+        return resolve(arguments[1:], live=True)
     else:
         return resolve(arguments[1:] if command == "resolve" else arguments)
     return 0
 
 
-def resolve(arguments: list[str]) -> int:
+def resolve(arguments: list[str], *, live: bool = False) -> int:
     """Time resolution, print the report, and give 1 if a peer gave pins that are no resolution."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks resolve", description=resolve.__doc__)
-    parser.add_argument("workloads", nargs="*", help=f"of {', '.join(ALL)}; 'all'; the usual five if none is named")
-    parser.add_argument("--peers", default="uv,pip,envkit", help="with commas")
+    known = UNRECORDED if live else ALL
+    usual = list(UNRECORDED) if live else [workload.name for workload in USUAL]
+    name = "unrecorded" if live else "resolve"
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks {name}", description=resolve.__doc__)
+    parser.add_argument(
+        "workloads", nargs="*", help=f"of {', '.join(known)}; 'all'; if none is named {', '.join(usual)}"
+    )
+    parser.add_argument("--peers", default="uv,envkit" if live else "uv,pip,envkit", help="with commas")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--slow-rounds", type=int, default=7, help="rounds of peers other than uv and envkit")
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds for one resolution")
     parser.add_argument("--budget", type=float, default=60.0, help="seconds for all rounds of one peer")
-    parser.add_argument("--no-cold", action="store_true")
+    parser.add_argument("--no-cold", action="store_true", default=live)
     parser.add_argument("--output", type=Path, default=RESULTS)
-    parser.add_argument("--name", default="resolve", help="of the files that are written")
+    parser.add_argument("--name", default=name, help="of the files that are written")
     parser.add_argument("--recording", type=Path, help="another recording than the one of the repository")
     options = parser.parse_args(arguments)
-    names = list(ALL) if options.workloads == ["all"] else options.workloads or [workload.name for workload in USUAL]
+    names = list(known) if options.workloads == ["all"] else options.workloads or usual
+    fill = default_database() if live else None
     chosen = Options(
         rounds=options.rounds,
         slow_rounds=options.slow_rounds,
@@ -68,14 +81,15 @@ def resolve(arguments: list[str]) -> int:
         peers=tuple(options.peers.split(",")),
         cold=not options.no_cold,
         recording=options.recording,
+        fill=fill,
     )
     install_missing(chosen.peers)
     wrong, text = False, ""
-    setup = (machine.facts(), options.recording or DEFAULT)
+    setup = (machine.facts(), fill or options.recording or DEFAULT, live)
     with ProcessPoolExecutor(1, get_context("spawn"), start, setup) as clerk:
         for name in names:
             print(f"{name} ...", file=sys.stderr, flush=True)
-            result, outcomes = time_workload(ALL[name], chosen)
+            result, outcomes = time_workload(known[name], chosen)
             # Written as it goes: a long run that is cut short has still told something.
             text, wrong = clerk.submit(file_result, result, outcomes, options.output, options.name).result()
     print(text)

@@ -14,20 +14,26 @@ from benchmarks.resolving import Result, complete
 
 
 class _Clerk:
-    def __init__(self, facts: dict[str, Any], recording: Path) -> None:
+    def __init__(self, facts: dict[str, Any], recording: Path, live: bool) -> None:
         from benchmarks.recording import read_recording
         from benchmarks.verify import Judge
 
-        self.facts, self.judge = facts, Judge(read_recording(recording))
+        self.facts = facts
+        if live:
+            from benchmarks.live_source import Kept
+
+            self.judge = Judge(Kept(recording))
+        else:
+            self.judge = Judge(read_recording(recording))
         self.results: list[Result] = []
 
 
 _clerks: list[_Clerk] = []
 
 
-def start(facts: dict[str, Any], recording: Path) -> None:
-    """Read the recording; *facts* are those of the machine."""
-    _clerks.append(_Clerk(facts, recording))
+def start(facts: dict[str, Any], recording: Path, live: bool = False) -> None:
+    """Read the recording, or, if *live*, the database of the live index; *facts* are those of the machine."""
+    _clerks.append(_Clerk(facts, recording, live))
 
 
 def file_result(result: Result, outcomes: Mapping[str, Outcome], folder: Path, name: str) -> tuple[str, bool]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from benchmarks.live import LiveIndex
@@ -51,6 +53,25 @@ class LiveSource:
 
     def digest(self, project: RecordedProject, file: RecordedFile) -> str | bool:
         return file.is_wheel and self._known[project.name].get(file.version, ()) is not None
+
+
+class Kept(Mapping[str, RecordedProject]):
+    """What a database keeps of the live index by now: each project is read when it is asked for."""
+
+    def __init__(self, database: Path) -> None:
+        self._live = LiveIndex(database, offline=True)
+
+    def __getitem__(self, name: str) -> RecordedProject:
+        project = LiveSource(self._live).project(name)
+        if project is None:
+            raise KeyError(name)
+        return project
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._live.pages())
+
+    def __len__(self) -> int:
+        return len(self._live.pages())
 
 
 def read_page(name: str, page: dict[str, Any]) -> tuple[RecordedProject, dict[str, str]]:

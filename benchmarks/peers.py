@@ -32,6 +32,12 @@ class Outcome:
     peak: int = 0
     error: str | None = None
 
+    @property
+    def impossible(self) -> bool:
+        """Whether the peer found out that there is no resolution, in place of failing to look for one."""
+        verdicts = ("No solution found", "ResolutionImpossible", "NoCandidate")
+        return self.pins is None and any(text in (self.error or "") for text in verdicts)
+
     def summary(self) -> str:
         """Say it in a few words."""
         return f"{len(self.pins)} pins" if self.pins is not None else f"no resolution ({self.error})"

@@ -104,7 +104,7 @@ def _summary(results: list[Result]) -> str:
             rounds = len(result.warm[label].samples)
             few = f", {rounds} round{'s' * (rounds > 1)}" if rounds < ENOUGH else ""
             cells.append(seconds(result.warm[label].median) + ratio + few)
-        shown = "impossible" if result.workload.impossible else str(pins)
+        shown = "impossible" if result.workload.impossible or (result.impossible and not pins) else str(pins)
         lines.append(f"| {result.workload.name} | {shown} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", "Warm caches; medians, in brackets the ratio to uv."])
 
@@ -152,9 +152,26 @@ def _section(result: Result) -> list[str]:
             why = "; ".join([*(f"here: {text}" for text in ours), *(f"with uv's: {text}" for text in theirs)])
             shown = why.replace("|", "\\|") or "another choice elsewhere"
             parts.append(f"| {entry['name']} | {entry['uv'] or 'none'} | {entry['envkit'] or 'none'} | {shown} |")
-    elif "uv" in result.pins and (PROCESS in result.pins or FIRST in result.pins):
-        parts.append("The same pins as uv's." if result.pins["uv"] is not None else "Impossible for uv as well.")
+    else:
+        parts.append(_verdict(result))
     return [*parts, ""]
+
+
+def _verdict(result: Result) -> str:
+    """Say in how far envkit agrees with uv where no pin differs."""
+    ours = next((label for label in (PROCESS, FIRST) if label in result.pins), None)
+    if ours is None or "uv" not in result.pins:
+        return ""
+    if result.pins["uv"] is not None and result.pins[ours] is not None:
+        return "The same pins as uv's."
+    if ours in result.impossible and "uv" in result.impossible:
+        return "Impossible for uv as well."
+    return f"**Not the same answer**: uv {_said(result, 'uv')}, envkit {_said(result, ours)}."
+
+
+def _said(result: Result, label: str) -> str:
+    pins = result.pins[label]
+    return f"has {len(pins)} pins" if pins is not None else "says no" if label in result.impossible else "failed"
 
 
 def _has(table: Table, label: str) -> bool:

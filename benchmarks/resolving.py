@@ -40,6 +40,8 @@ class Result:
     peaks: dict[str, int] = field(default_factory=dict)
     problems: dict[str, list[str]] = field(default_factory=dict)
     differences: list[dict[str, Any]] = field(default_factory=list)
+    #: subjects that found out that there is no resolution
+    impossible: list[str] = field(default_factory=list)
     misses: list[str] = field(default_factory=list)
     #: what each subject asked of the index: in its first turn, which fills its cache, and in its last one, which is warm
     requests: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -75,6 +77,8 @@ class Options:
     peers: tuple[str, ...] = ("uv", "pip", "envkit")
     cold: bool = True
     recording: Path | None = None
+    #: a database in front of the live index, which serves in place of a recording
+    fill: Path | None = None
 
 
 def time_workload(workload: Workload, options: Options) -> tuple[Result, dict[str, Outcome]]:
@@ -83,7 +87,7 @@ def time_workload(workload: Workload, options: Options) -> tuple[Result, dict[st
     This stays a small process: the peak memory of a child starts at what its parent held when it was started.
     """
     with (
-        served(options.recording, max_age=FRESH) as index,
+        served(options.recording, max_age=FRESH, fill=options.fill) as index,
         tempfile.TemporaryDirectory(prefix="envkit-bench-") as folder,
     ):
         bench = _Bench(workload, index, Path(folder), options)
@@ -169,7 +173,8 @@ class _Bench:
         return run
 
     def _note(self, label: str, outcome: Outcome) -> Timed:
-        if outcome.pins is None and not self.workload.impossible:
+        known = self.workload.impossible or (self.options.fill is not None and outcome.impossible)
+        if outcome.pins is None and not known:
             self.outcomes.setdefault(label, outcome)
             raise RuntimeError(outcome.error)
         self.outcomes[label] = outcome
@@ -199,6 +204,8 @@ def complete(result: Result, outcomes: Mapping[str, Outcome], judge: Judge) -> N
     """Check all pins, and compare envkit's with uv's."""
     for label, outcome in outcomes.items():
         result.pins[label], result.peaks[label] = outcome.pins, outcome.peak
+        if outcome.impossible:
+            result.impossible.append(label)
         if outcome.error is not None:
             result.errors[label] = outcome.error
         if outcome.pins is not None:

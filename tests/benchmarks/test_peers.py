@@ -7,9 +7,12 @@ import sys
 import pytest
 
 from benchmarks import peer_programs
+from benchmarks.peers import Outcome
 from benchmarks.report import bars, markdown
-from benchmarks.resolving import FIRST, PROCESS, Result
+from benchmarks.resolving import FIRST, PROCESS, Result, complete
 from benchmarks.timing import Row, Table
+from benchmarks.unrecorded import UNRECORDED
+from benchmarks.verify import Judge
 from benchmarks.workloads import ALL
 
 
@@ -66,11 +69,14 @@ def result() -> Result:
     return Result(ALL["web"], Table(rows), Table(), requests={"uv": (80, 0), "pip": (80, 79)})
 
 
+FACTS = {
+    "processors": 2, "processor": "one", "memory": 2**30, "system": "a system", "python": sys.version.split()[0],
+    "versions": {}, "revision": "none", "load": [], "time": "now",
+}  # fmt: skip
+
+
 def test_a_table_tells_of_few_rounds_and_of_who_could_not():
-    text = markdown([result()], {
-        "processors": 2, "processor": "one", "memory": 2**30, "system": "a system", "python": sys.version.split()[0],
-        "versions": {}, "revision": "none", "load": [], "time": "now",
-    })  # fmt: skip
+    text = markdown([result()], FACTS)
     summary = next(line for line in text.splitlines() if line.startswith("| web |"))
     assert "200 ms |" in summary
     assert "8 s (40.00), 1 round |" in summary
@@ -86,3 +92,26 @@ def test_pure_python_peers_are_held_against_the_first_call_and_a_fresh_process()
     assert found[f"web: {PROCESS}, times faster than pip"] == ("20", False)
     assert found[f"web: {FIRST}, times faster than nab"] == ("24", True)
     assert not any("pdm" in bar for bar in found)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "said"),
+    [
+        (
+            Outcome(None, 1, 0, "error: No solution found"),
+            Outcome(None, 1, 0, "NoCandidate: x"),
+            "Impossible for uv as well.",
+        ),
+        (Outcome({}, 1), Outcome({}, 1), "The same pins as uv's."),
+        (Outcome({}, 1), Outcome(None, 1, 0, "ResolutionImpossible: x"), "uv has 0 pins, envkit says no"),
+        (
+            Outcome(None, 1, 0, "No solution found"),
+            Outcome(None, 1, 0, "not done after 9 s"),
+            "uv says no, envkit failed",
+        ),
+    ],
+)
+def test_a_report_tells_whether_the_answers_agree(theirs, ours, said):
+    found = Result(UNRECORDED["kfp"], Table(), Table())
+    complete(found, {"uv": theirs, PROCESS: ours}, Judge({}))
+    assert said in markdown([found], FACTS)
