@@ -9,7 +9,6 @@ from envkit.model.identity import parse_version
 from envkit.model.pin import Edge, Pin, Request
 from envkit.model.requirement import parse_requirement
 from envkit.model.resolution import Resolution
-from envkit.model.secret import strip_credentials
 from envkit.resolve.dependencies import Unusable
 from envkit.resolve.node import ROOT, Need, Node
 from envkit.resolve.problem import Problem, Restart
@@ -91,10 +90,10 @@ def _check_asked(problem: Problem, node: Node, bit: int, incoming: Iterable[tupl
     request = node.request(bit)
     rows = [row for row in problem.inputs.constraints if row.name == node.name]
     if request is not None:
-        shown = strip_credentials(request.url)  # as texts of requirements have it
-        asked = any(row.url == request.url for row in rows) or any(
-            text.partition(" @ ")[2] == shown for _, text in incoming
-        )
+        from envkit.resolve.places import meets
+
+        urls = [row.url for row in rows if row.url] + [text.partition(" @ ")[2] for _, text in incoming]
+        asked = any(meets(url, request.url) for url in urls)
     else:
         texts = [row.specifier for row in rows] + [str(parse_requirement(text).specifier) for _, text in incoming]
         asked = any(is_exact(text) for text in texts)

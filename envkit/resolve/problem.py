@@ -116,7 +116,9 @@ class Problem:
         assert node.releases is not None
         line = node.releases.line
         if row.url is not None:
-            return sum(line.full + 1 << at for at, request in enumerate(node.direct) if request.url == row.url)
+            from envkit.resolve.places import meets
+
+            return sum(line.full + 1 << at for at, request in enumerate(node.direct) if meets(row.url, request.url))
         mask = line.mask(row.specifier)
         for at, request in enumerate(node.direct):
             if not row.specifier or _fits(row.specifier, self.catalog.direct(request)):

@@ -22,7 +22,13 @@ class Wishes:
         self._exact: dict[str, set[str]] = {}
         self._direct: dict[str, list[DirectRequest]] = {}
         self._banned: dict[str, set[int]] = {}
-        for row in (*inputs.roots, *inputs.constraints, *(row for rows in inputs.overrides.values() for row in rows)):
+        rows = (*inputs.roots, *inputs.constraints, *(row for rows in inputs.overrides.values() for row in rows))
+        if any(row.url is not None for row in rows):
+            from envkit.resolve.places import by_knowledge
+
+            # Not in the order of the input: of places that will do the last is wanted most.
+            rows = tuple(sorted(rows, key=lambda row: by_knowledge(row.url or "")))
+        for row in rows:
             self.note(row)
 
     def note(self, row: Dependency) -> bool:
