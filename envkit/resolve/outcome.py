@@ -138,7 +138,9 @@ def _pin(problem: Problem, graph: _Graph, node: Node, bit: int, emitter: Emitter
 
 def _newer(problem: Problem, graph: _Graph, node: Node, bit: int) -> tuple[Version | None, tuple[Request, ...]]:
     """Give the version that would be wanted if nobody narrowed the project, and who does not allow it."""
-    best = node.choose((node.stable or node.usual) & node.full)
+    mask = (node.stable or node.usual) & node.full
+    best = node.choose(mask & ~node.preferred or mask)
+    best = max(best, (mask & node.preferred).bit_length() - 1)  # newest of all, and not chosen though it was preferred
     if best <= bit or node.lowest or node.request(bit) is not None:
         return None, ()
     masks = graph.incoming[node.index]

@@ -94,3 +94,17 @@ def test_a_diff_names_what_changed(resolution):
 
 def test_a_resolution_survives_being_written_and_read(resolution):
     assert Resolution.from_dict(resolution.to_dict()) == resolution
+
+
+@pytest.mark.parametrize(("preferred", "latest"), [("1", "3"), ("2", "3"), ("3", None), ("2.5a1", "3")])
+def test_what_is_newer_than_a_preferred_version_is_told(preferred, latest):
+    index = {"a": {"1": [], "2": [], "2.5a1": [], "3": [], "4a1": []}}
+    pin = Resolver(TARGET, MemorySource(index)).resolve(["a"], preferences=[f"a=={preferred}"]).pins["a"]
+    assert (str(pin.version), pin.held_by) == (preferred, ())
+    assert pin.latest == (Version(latest) if latest else None)
+
+
+def test_a_preferred_version_that_does_not_fit_the_rest_is_told_as_newer():
+    index = {"a": {"1": [], "2": ["b>1"]}, "b": {"1": []}}
+    resolution = Resolver(TARGET, MemorySource(index)).resolve(["a"], preferences=["a==2"])
+    assert "2 is newer, but does not fit the rest" in str(resolution.explain("a"))
