@@ -124,7 +124,7 @@ class Session:
         extra: Mapping[str, str] = {}
         attempt = 0
         while True:
-            delay = None
+            delay, haste = None, 1.0
             try:
                 response, final = self._follow(url, {**headers, **extra}, deadline, body)
                 try:
@@ -138,7 +138,7 @@ class Session:
             except Unfinished as error:
                 extra, problem, last = error.headers, str(error), error
             except Retriable as error:
-                problem, last = error.message, error
+                problem, last, haste = error.message, error, error.haste
             except DeadlineExceeded as error:
                 raise self._failed(url, f"not finished after {seconds:g} seconds", error, attempt) from error
             except Cancelled:
@@ -151,14 +151,12 @@ class Session:
                     raise self._failed(url, problem, last, attempt) from last
                 finally:
                     del last  # its trace leads back to here, and would keep all that was read
-            self._pause(url, attempt, problem, delay, deadline, seconds)
+            # Full jitter: many clients that failed together do not come back together.
+            usual = random.uniform(0.5, 1.0) * min(8.0, 0.2 * 2**attempt) / haste  # noqa: S311
+            self._pause(url, attempt, problem, usual if delay is None else delay, deadline, seconds)
 
-    def _pause(
-        self, url: str, attempt: int, problem: str, delay: float | None, deadline: float, seconds: float
-    ) -> None:
-        # Full jitter: many clients that failed together do not come back together.
-        pause = random.uniform(0.5, 1.0) * min(8.0, 0.2 * 2**attempt) if delay is None else delay  # noqa: S311
-        pause = min(pause, self.limits.retry_after)
+    def _pause(self, url: str, attempt: int, problem: str, delay: float, deadline: float, seconds: float) -> None:
+        pause = min(delay, self.limits.retry_after)
         if time.monotonic() + pause >= deadline:
             raise self._failed(url, f"{problem}; not finished after {seconds:g} seconds", None, attempt)
         if self._emitter.active:

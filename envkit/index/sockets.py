@@ -18,6 +18,7 @@ from envkit.index.workers import Workers
 
 TICK = 0.05
 """Seconds between two looks at the cancel token: cancelling is seen within 100 ms."""
+_HASTE = 10.0
 _lookups = Workers(16)
 UNREACHABLE = "check the network, the address and the proxy; with offline=True what is cached is used"
 
@@ -132,7 +133,14 @@ def connect(host: str, port: int, request: Request) -> socket.socket:
             return _connect_one(family, kind, protocol, address, request, seconds)
         except (OSError, Retriable) as error:
             problem = error
-    raise Retriable(f"cannot connect to {host} port {port}: {problem}", hint=UNREACHABLE) from problem
+    failed = Retriable(f"cannot connect to {host} port {port}: {problem}", hint=UNREACHABLE)
+    if isinstance(problem, ConnectionRefusedError) and all(_is_this_machine(row[4][0]) for row in addresses):
+        failed.haste = _HASTE  # nothing listens, and no network is in between that may mend itself
+    raise failed from problem
+
+
+def _is_this_machine(address: str) -> bool:
+    return address == "::1" or address.startswith("127.")
 
 
 def _connect_one(

@@ -49,9 +49,13 @@ class DeadlineExceeded(TransportError):
 
 
 class Retriable(TransportError):
-    """The connection failed in a way that a new attempt may mend; *fresh* is false on a reused connection."""
+    """The connection failed in a way that a new attempt may mend; *fresh* is false on a reused connection.
+
+    *haste* divides the pause before that attempt.
+    """
 
     fresh: bool = True
+    haste: float = 1.0
 
 
 class Response(Protocol):

@@ -6,6 +6,7 @@ happened to be cached: a digest holds what selecting and evaluating would give.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from packaging.version import Version
 from envkit.errors import (
     BuildForbidden,
     EnvkitError,
+    IndexAccessError,
     InvalidSource,
     InvalidWheel,
     MetadataMismatch,
@@ -27,7 +29,7 @@ from envkit.resolve.dependencies import Unusable, VersionDependencies, evaluate
 from envkit.resolve.digest import Releases
 
 if TYPE_CHECKING:  # what reads pages and metadata is loaded where a digest does not tell
-    from envkit.model.candidate import Artifact, ProjectPage, Rejection
+    from envkit.model.candidate import Artifact, CoreMetadata, ProjectPage, Rejection
     from envkit.resolve.ports import CandidateSource, DirectCandidate, DirectRequest
     from envkit.resolve.rules import Rules
     from envkit.resolve.selection import Release
@@ -53,7 +55,8 @@ class Catalog:
 
     ``identities`` are those of every page that was looked at, by name. ``passing`` is true where something failed that
     may not fail the next time, though no page has changed: a build, or reading a file. ``failed`` has the builds
-    that failed, by project and version. With an ``allowance`` no more is read than it lets.
+    that failed, by project and version, ``unreadable`` why the scout could not read a page. With an ``allowance`` no
+    more is read than it lets.
     """
 
     def __init__(self, source: CandidateSource, rules: Rules) -> None:
@@ -63,8 +66,10 @@ class Catalog:
         self.passing = False
         self.missing: dict[str, str] = {}
         self.failed: dict[str, dict[str, WheelBuildError]] = {}
+        self.unreadable: dict[str, IndexAccessError] = {}
         self.scout: Callable[[], None] | None = None
         self.allowance: Allowance | None = None
+        self.deadline = math.inf  # of `time.monotonic`: no build outlasts it
         self._releases: dict[str, Releases] = {}
         self._hinted: set[str] = set()
         self._direct: dict[DirectRequest, DirectCandidate] = {}
@@ -79,7 +84,7 @@ class Catalog:
     def under(self, rules: Rules) -> Catalog:
         """Give the same source under other rules; the pages that are looked at are noted for both."""
         other = Catalog(self.source, rules)
-        other.identities, other.allowance = self.identities, self.allowance
+        other.identities, other.allowance, other.deadline = self.identities, self.allowance, self.deadline
         return other
 
     def releases(self, name: str) -> Releases:
@@ -90,6 +95,8 @@ class Catalog:
             if identity is None and self.scout is not None:
                 self._look_ahead()
                 return self.releases(name)
+            if name in self.unreadable:
+                raise self.unreadable.pop(name)
             known = self._releases[name] = self._load(name, identity)
             self.identities[name] = known.identity
         return known
@@ -182,7 +189,7 @@ class Catalog:
         if self.allowance is not None:
             self.allowance.take(artifacts)
         try:
-            metadata = self.source.metadata(name, parse_version(version), artifacts)
+            metadata = self._ask(name, version, artifacts)
         except WheelBuildError as error:
             self._check_builds(name, version, error)
             return Unusable("build-failed", error.message), False
@@ -197,6 +204,14 @@ class Catalog:
             return evaluate(metadata, self.rules.target.markers), True
         except RequirementError as error:
             return Unusable("bad-metadata", error.message), True
+
+    def _ask(self, name: str, version: str, artifacts: Sequence[Artifact]) -> CoreMetadata:
+        if any(artifact.is_wheel for artifact in artifacts):
+            return self.source.metadata(name, parse_version(version), artifacts)
+        from envkit.resolve.in_time import in_time
+
+        with in_time(self.deadline, self.rules.policy.deadline):
+            return self.source.metadata(name, parse_version(version), artifacts)
 
     def _check_builds(self, name: str, version: str, error: WheelBuildError) -> None:
         """Note it, and end the resolution where too many versions of a project could not be built."""
@@ -221,8 +236,11 @@ class Catalog:
         """Give what a direct request names. Raises what the source raises."""
         known = self._direct.get(request)
         if known is None:
-            known = self._direct[request] = self.source.direct(request)
+            from envkit.resolve.in_time import in_time
             from envkit.resolve.ports import DirectRequest
+
+            with in_time(self.deadline, self.rules.policy.deadline):
+                known = self._direct[request] = self.source.direct(request)
 
             # A path is asked for before its name is known, and by name from then on.
             self._direct.setdefault(DirectRequest(url=request.url, name=known.name, editable=request.editable), known)

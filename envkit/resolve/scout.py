@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from envkit.errors import Cancelled, EnvkitError
+from envkit.errors import Cancelled, EnvkitError, IndexAccessError, ResolutionTooDeep
 from envkit.resolve.catalog import Catalog
 from envkit.resolve.dependencies import Dependency, Unusable
 from envkit.resolve.digest import Releases
@@ -93,8 +93,11 @@ class Scout:
             mask = releases.line.mask("") & ~releases.yanked
             for row in (*rows, *self._constraints.get(name, ())):
                 mask &= releases.line.mask(row.specifier)
-        except Cancelled:
+        except (Cancelled, ResolutionTooDeep):
             raise
+        except IndexAccessError as error:
+            self._catalog.unreadable[name] = error  # every attempt was made: the solver need not make them all again
+            return None
         except EnvkitError:
             return None
         return self._best(name, releases, mask)
@@ -119,7 +122,7 @@ class Scout:
         followed |= wanted
         try:
             found = self._catalog.dependencies(name, at)
-        except Cancelled:
+        except (Cancelled, ResolutionTooDeep):
             raise
         except EnvkitError:
             return ()
