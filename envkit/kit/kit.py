@@ -58,7 +58,7 @@ class Kit(Looking, Elsewhere):
         keyring: Literal["disabled", "auto", "import", "subprocess"] = "disabled",
         trusted_hosts: Iterable[str] = (),
         ca_file: str | None = None,
-        client_cert: str | None = None,
+        client_cert: str | tuple[str, str] | None = None,
         proxy: str | None = None,
         timeout: float | None = None,
         retries: int | None = None,

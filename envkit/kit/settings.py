@@ -39,7 +39,7 @@ class Settings(NamedTuple):
     keyring: str = "disabled"
     trusted_hosts: tuple[str, ...] = ()
     ca_file: str | None = None
-    client_cert: str | None = None
+    client_cert: str | tuple[str, str] | None = None
     proxy: str | None = None
     timeout: float | None = None
     retries: int | None = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,16 @@ def test_what_is_no_such_thing_is_refused_with_its_name(options, name):
         envkit.Kit(**options)
     with pytest.raises(envkit.RequirementError, match=f"^{name}: "):
         envkit.Kit().with_options(**options)
+
+
+def test_the_page_about_kits_names_every_option_with_its_default():
+    page = (Path(__file__).parents[2] / "docs" / "kit.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE))
+    options = inspect.signature(envkit.Kit).parameters
+    assert set(rows) == set(options)
+    for name, parameter in options.items():
+        if isinstance(parameter.default, (bool, str)):
+            assert rows[name] == f"`{parameter.default!r}`".replace("'", '"'), name
 
 
 def test_an_argument_that_there_is_not_is_named():
