@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_DEPENDENCIES = 20_000
 MAX_EXTRAS = 2_000
 _NAMED = r"""\bextra\s*(?:==|!=)\s*(["'])(.*?)\1|(["'])([^"']*)\3\s*(?:==|!=)\s*extra\b"""
+_MEMBER = r"""\bextra\s+(?:not\s+)?in\b|\bin\s+extra\b"""
 
 
 class Dependency(NamedTuple):
@@ -138,7 +139,10 @@ def evaluate(metadata: CoreMetadata, markers: Mapping[str, str]) -> VersionDepen
             base.append(row)
         elif "extra" in text:
             requirement = parse_requirement(text)
-            for extra in {match[2] or match[4] or "" for match in re.finditer(_NAMED, text)}:
+            named = {match[2] or match[4] or "" for match in re.finditer(_NAMED, text)}
+            if re.search(_MEMBER, text):  # such a marker may mean extras that it does not name
+                named.update(metadata.provides_extra)
+            for extra in named:
                 # An extra may be spelled in two ways (PEP 685): both spellings count as one.
                 if extra and holds(requirement, markers, extra):
                     extras.setdefault(normalize(extra), []).append(row)

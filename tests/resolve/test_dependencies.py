@@ -79,3 +79,29 @@ def test_extras_of_the_usual_shape_need_no_parser(monkeypatch: pytest.MonkeyPatc
     )
     found = evaluate(CoreMetadata(name="demo", version="1", requires_dist=texts), TARGET.markers)
     assert [row.text for row in found.extras["x"]] == ["a>=1", "b"]
+
+
+def test_an_extra_may_be_looked_for_in_a_text() -> None:
+    texts = (
+        "a; 'x' in extra",
+        "b; extra in 'y'",
+        "c; 'x' not in extra and extra != ''",
+        "d; extra not in 'x y'",
+        "e; 'X' in extra",
+    )
+    extras = {
+        extra: {
+            text[0]
+            for text in texts
+            if (marker := Requirement(text).marker) is not None
+            and marker.evaluate({**TARGET.markers, "extra": extra})
+            and not marker.evaluate({**TARGET.markers, "extra": ""})
+        }
+        for extra in ("x", "y", "xx")
+    }
+    assert extras == {"x": {"a", "e"}, "y": {"c"}, "xx": {"a", "d", "e"}}
+    found = evaluate(
+        CoreMetadata(name="demo", version="1", requires_dist=texts, provides_extra=(*extras,)), TARGET.markers
+    )
+    assert {extra: {row.name for row in rows} for extra, rows in found.extras.items()} == extras
+    assert [row.name for row in found.base] == ["b"]  # the empty text is in every text
