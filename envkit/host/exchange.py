@@ -73,7 +73,7 @@ def exchange(source: str, target: str) -> bool:
     number = _call(calls[1], source, target)
     if number == 0:
         return True
-    if number in _CANNOT:
+    if number in _CANNOT or number == errno.EXDEV:  # an overlay does not rename folders of its lower layers
         return False
     raise OSError(number, os.strerror(number), source, None, target)
 

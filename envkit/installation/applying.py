@@ -91,7 +91,7 @@ def apply_change(
         _stage_attested(removal, attested, staging, stager, transaction)
         staged = clock()
         emitter.check()
-        transaction.commit(durable=change.durable)
+        transaction.commit(durable=change.durable, at_once=bool(whole))
         transaction.note(state.fingerprint(layout.libraries).encode())
         if aside:
             _drop_oldest(f"{layout.root}/{STATE_DIR}/{_KEPT}")

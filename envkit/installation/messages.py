@@ -20,6 +20,8 @@ def explain(error: OSError, root: str) -> InstallError:
         errno.EACCES: "you may not write there",
         errno.EPERM: "you may not write there",
         errno.EROFS: "the file system is read-only",
+        errno.EXDEV: "the file system does not rename a folder there, as an overlay (of a container) those of its lower"
+        " layers; atomic='entries' needs no such rename",
     }
     return InstallError(
         f"{root} could not be changed and is as it was: {error.strerror or error}",

@@ -43,12 +43,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """One operation: the first of *places* is the environment's root; *boot* names the run of the machine."""
+    """One operation: the first of *places* is the environment's root; *stages* are the inodes of their stages."""
 
     id: str
     purpose: str
-    boot: str
     places: tuple[Place, ...]
+    stages: tuple[int | None, ...]
     moves: tuple[Move, ...]
 
     def to_bytes(self) -> bytes:
@@ -57,9 +57,9 @@ class Journal:
             "schema": SCHEMA,
             "id": self.id,
             "purpose": self.purpose,
-            "boot": self.boot,
             # The root itself is not written: an environment may be moved, and a journal must stay inside its own.
             "places": [place.target for place in self.places[1:]],
+            "stages": self.stages,
             "moves": [[move.kind, move.place, move.path, move.new, move.old, move.stamp] for move in self.moves],
         }
         return json.dumps(data, separators=(",", ":")).encode()
@@ -75,8 +75,9 @@ class Journal:
             number = _identifier(data["id"])
             targets = [root, *(_absolute(target) for target in data["places"])]
             places = tuple(place_at(number, target, first=at == 0) for at, target in enumerate(targets))
+            stages = tuple(_number(inode, data) for inode in data["stages"])
             moves = tuple(_move(row, len(places)) for row in data["moves"])
-            return cls(number, str(data["purpose"]), str(data["boot"]), places, moves)
+            return cls(number, str(data["purpose"]), places, stages, moves)
         except (ValueError, KeyError, TypeError) as error:
             raise InstallError(
                 f"{path} cannot be read: {error}",
@@ -108,16 +109,11 @@ def _move(row: Any, places: int) -> Move:
     kind, place, path, new, old, stamp = row
     if kind not in ("add", "swap", "remove") or not isinstance(place, int) or not 0 <= place < places:
         raise ValueError(f"move {row!r}")
-    for number in (new, old, stamp):
-        if number is not None and not isinstance(number, int):
-            raise ValueError(f"move {row!r}")
+    new, old, stamp = (_number(value, row) for value in (new, old, stamp))
     return Move(kind, place, check_relative(path), new, old, stamp)
 
 
-def boot_id() -> str:
-    """Name the current run of the machine, so that a power loss can be told from a killed process; "" if unknown."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return ""
+def _number(value: Any, where: Any) -> int | None:
+    if value is None or isinstance(value, int):
+        return value
+    raise ValueError(f"{value!r} in {where!r}")

@@ -6,12 +6,14 @@ killed itself.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 from envkit.errors import InstallError
 from envkit.host import exchange, files
 from envkit.transaction.journal import Journal, Move
-from envkit.transaction.state import identify, inode
+from envkit.transaction.state import identify, inode, is_real_dir
 
 _SET_ASIDE = ".set-aside"
 
@@ -22,19 +24,43 @@ def spots(journal: Journal, move: Move) -> tuple[str, str, str]:
     return f"{place.target}/{move.path}", f"{place.stage}/new/{move.path}", f"{place.stage}/old/{move.path}"
 
 
-def perform(journal: Journal) -> None:
-    """Make all moves, in order. Raises `OSError`; the caller then takes back what was made."""
+def perform(journal: Journal, *, at_once: bool = False) -> None:
+    """Make all moves, in order. Raises `OSError`; the caller then takes back what was made.
+
+    With *at_once* what is exchanged is so in one step, or there is an error.
+    """
     for move in journal.moves:
         target, staged, aside = spots(journal, move)
         if move.kind == "add":
             exchange.rename_new(staged, target)
         elif move.kind == "remove":
             files.make_dirs(os.path.dirname(aside))
-            exchange.rename_new(target, aside)
+            _carry(target, aside)
         elif not exchange.exchange(staged, target):
+            if at_once:
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), target)
             files.make_dirs(os.path.dirname(aside))
-            exchange.rename_new(target, aside)
+            _carry(target, aside)
             exchange.rename_new(staged, target)
+
+
+def _carry(source: str, target: str) -> None:
+    """Rename; of a folder that the file system does not rename, as one in a lower layer of an overlay, what is in it.
+
+    Who is killed meanwhile leaves two folders that together hold everything, and goes on from there.
+    """
+    try:
+        exchange.rename_new(source, target)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EEXIST) or not is_real_dir(source):
+            raise
+        mode = stat.S_IMODE(os.lstat(source).st_mode)
+        files.make_dir(target, mode)
+        for name in sorted(os.listdir(source)):
+            _carry(f"{source}/{name}", f"{target}/{name}")
+        if stat.S_IMODE(os.lstat(target).st_mode) != mode:  # the umask has a say in what is made
+            files.change_mode(target, mode)
+        files.remove_dir(source)
 
 
 def take_back(journal: Journal) -> None:
@@ -46,13 +72,24 @@ def take_back(journal: Journal) -> None:
             if move.kind == "swap" and inode(staged) == move.old and exchange.exchange(staged, target):
                 continue
             _clear_way(staged, move.new)
-            exchange.rename_new(target, staged)
+            _carry(target, staged)
             here = None
-        if move.old is not None and here is None:
-            for candidate in (aside, staged, staged + _SET_ASIDE):
-                if inode(candidate) == move.old:
-                    exchange.rename_new(candidate, target)
-                    break
+        kept = _find_old(move, staged, aside)
+        # A folder that was carried is another one than before; where that was cut off, the rest is still in its place.
+        if kept is not None and (here is None or (inode(kept) != move.old and is_real_dir(target))):
+            _carry(kept, target)
+
+
+def _find_old(move: Move, staged: str, aside: str) -> str | None:
+    """Give where the old entry of a move is kept, None where it is still, or again, in its place.
+
+    Nothing but the old and the new entry is ever there. An overlay may give the old one another inode when it is moved.
+    """
+    if move.old is not None:
+        for candidate in (aside, staged, staged + _SET_ASIDE):
+            if inode(candidate) not in (None, move.new):
+                return candidate
+    return None
 
 
 def _clear_way(staged: str, new: int) -> None:
@@ -76,6 +113,16 @@ def check_inside(journal: Journal) -> None:
                 raise InstallError(f"the journal leads out of {base}", context={"path": folder})
 
 
+def check_own(journal: Journal) -> None:
+    """Refuse a journal that was copied with its environment: nothing tells what moved. Raises `InstallError`."""
+    if journal.stages != tuple(inode(place.stage) for place in journal.places):
+        raise InstallError(
+            f"{journal.places[0].target} is a copy of an environment in which an operation was going on",
+            hint="make it anew, or open the original and then copy it again",
+            context={"path": journal.places[0].target},
+        )
+
+
 def is_as_left(journal: Journal) -> bool:
     """Whether every entry is still where the finished operation put it, so that it can be taken back."""
     for move in journal.moves:
@@ -83,6 +130,6 @@ def is_as_left(journal: Journal) -> bool:
         here = identify(target)
         if here != (None if move.new is None else (move.new, move.stamp)):
             return False
-        if move.old is not None and move.old not in (inode(aside), inode(staged)):
+        if move.old is not None and _find_old(move, staged, aside) is None:
             return False
     return True

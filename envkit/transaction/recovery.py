@@ -87,11 +87,12 @@ def recover_locked(root: str) -> Outcome | None:
 def take_back_locked(root: str) -> None:
     """Undo the operation whose journal is there, then put the journal away."""
     from envkit.transaction.journal import Journal
-    from envkit.transaction.moves import check_inside, take_back
+    from envkit.transaction.moves import check_inside, check_own, take_back
 
     path = os.path.join(root, STATE_DIR, JOURNAL)
     journal = Journal.read(path, root)
     check_inside(journal)
+    check_own(journal)
     take_back(journal)
     put_away(root)
 

@@ -13,7 +13,7 @@ from envkit.errors import InstallError
 from envkit.host import exchange, files
 from envkit.host.locks import Busy, FileLock
 from envkit.transaction import recovery
-from envkit.transaction.journal import Journal, Kind, Move, Place, boot_id, place_at
+from envkit.transaction.journal import Journal, Kind, Move, Place, place_at
 from envkit.transaction.moves import check_inside, is_as_left, perform, take_back
 from envkit.transaction.state import ELSEWHERE, JOURNAL, LAST, LOCK, NOTE, PREFIX, identify, inode, new_id, state_dir
 
@@ -114,15 +114,16 @@ class Transaction:
         with suppress(OSError):
             files.write_bytes(os.path.join(self._places[0].stage, NOTE), content)
 
-    def commit(self, *, durable: bool = False) -> None:
+    def commit(self, *, durable: bool = False, at_once: bool = False) -> None:
         """Write the intent, make the moves, declare them done. On any trouble everything is as it was before.
 
-        *durable* first waits until what was staged is on the disk, and at last until the moves are. Raises `OSError` as
-        the system gives it.
+        *durable* first waits until what was staged is on the disk, and at last until the moves are; *at_once* as for
+        `perform`. Raises `OSError` as the system gives it.
         """
         if not self._moves:
             return
-        journal = Journal(self.id, self._purpose, boot_id(), tuple(self._places), tuple(self._moves))
+        stages = tuple(inode(place.stage) for place in self._places)
+        journal = Journal(self.id, self._purpose, tuple(self._places), stages, tuple(self._moves))
         check_inside(journal)
         state = state_dir(self._root)
         path = os.path.join(state, JOURNAL)
@@ -132,7 +133,7 @@ class Transaction:
         files.publish_bytes(path, journal.to_bytes(), sync=True)
         try:
             # The journal's own rename is not synced: file systems log names in order, so it is never lost before a move.
-            perform(journal)
+            perform(journal, at_once=at_once)
             files.replace(path, os.path.join(state, LAST))
         except BaseException:
             self._take_back(journal, path)

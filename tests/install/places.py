@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import os
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from envkit.host import effect, exchange
 from envkit.installation.installer import Installer
 from envkit.testing.supply import FolderSupply, folder_resolution
 from envkit.testing.wheels import make_wheel
@@ -94,6 +96,30 @@ class Workshop:
 
     def snapshot(self) -> dict[str, str]:
         return snapshot(self.environment.root)
+
+
+def put_in_a_lower_layer(root: Path, monkeypatch) -> None:
+    """Let the folders that are below *root* now be what they are in a container: an overlay does not rename them."""
+    lower = {os.stat(base).st_ino for base, _, _ in os.walk(root)}
+    rename_new, swap = exchange.rename_new, exchange.exchange
+
+    def stays(path: str) -> bool:
+        return os.path.isdir(path) and not os.path.islink(path) and os.lstat(path).st_ino in lower
+
+    def rename(source: str, target: str) -> None:
+        if stays(source):
+            effect("rename", source)
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), source, None, target)
+        rename_new(source, target)
+
+    def change_places(source: str, target: str) -> bool:
+        if stays(source) or stays(target):
+            effect("exchange", source)
+            return False
+        return swap(source, target)
+
+    monkeypatch.setattr(exchange, "rename_new", rename)
+    monkeypatch.setattr(exchange, "exchange", change_places)
 
 
 def snapshot(root: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from envkit.host import exchange
 from envkit.host.gate import guarded
 from envkit.transaction import recover
 
-from .places import Workshop, check_records, litter, snapshot
+from .places import Workshop, check_records, litter, put_in_a_lower_layer, snapshot
 
 
 def make_workshop(tmp_path: Path) -> Workshop:
@@ -55,6 +55,16 @@ def change(shop: Workshop, **options):
     return shop.install("alpha==2", "beta==2", "delta==1", mode="sync", **options)
 
 
+RENAMING = ("exchange", "two renames", "lower layer")
+
+
+def rename_by(renaming: str, shop: Workshop, monkeypatch) -> None:
+    if renaming == "two renames":
+        monkeypatch.setattr(exchange, "exchange", lambda source, target: False)
+    elif renaming == "lower layer":
+        put_in_a_lower_layer(shop.environment.root, monkeypatch)
+
+
 FAULTS = {
     "full": OSError(errno.ENOSPC, "No space left on device"),
     "denied": PermissionError(errno.EACCES, "Permission denied"),
@@ -65,22 +75,23 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(
-    ("fault", "exchangeable"),
+    ("fault", "renaming"),
     [
-        ("full", True),
-        ("interrupted", False),
+        ("full", "exchange"),
+        ("interrupted", "two renames"),
+        ("broken", "lower layer"),
         *(
-            pytest.param(fault, exchangeable, marks=pytest.mark.slow)
+            pytest.param(fault, renaming, marks=pytest.mark.slow)
             for fault in FAULTS
-            for exchangeable in (True, False)
-            if (fault, exchangeable) not in (("full", True), ("interrupted", False))
+            for renaming in RENAMING
+            if (fault, renaming)
+            not in (("full", "exchange"), ("interrupted", "two renames"), ("broken", "lower layer"))
         ),
     ],
 )
-def test_one_fault_at_each_effect_in_turn(tmp_path, fault, exchangeable, monkeypatch):
-    if not exchangeable:
-        monkeypatch.setattr(exchange, "exchange", lambda source, target: False)
+def test_one_fault_at_each_effect_in_turn(tmp_path, fault, renaming, monkeypatch):
     shop = make_workshop(tmp_path)
+    rename_by(renaming, shop, monkeypatch)
     root = shop.environment.root
     old = shop.snapshot()
     outcomes = {"old": 0, "new": 0}
@@ -117,12 +128,11 @@ def test_one_fault_at_each_effect_in_turn(tmp_path, fault, exchangeable, monkeyp
     assert outcomes["new"] >= 1
 
 
-@pytest.mark.parametrize("exchangeable", [True, False], ids=["exchange", "two renames"])
-def test_everything_fails_from_each_effect_on(tmp_path, exchangeable, monkeypatch):
+@pytest.mark.parametrize("renaming", RENAMING)
+def test_everything_fails_from_each_effect_on(tmp_path, renaming, monkeypatch):
     """As if the process were killed there: not even taking back works, and the next entry point must do it."""
-    if not exchangeable:
-        monkeypatch.setattr(exchange, "exchange", lambda source, target: False)
     shop = make_workshop(tmp_path)
+    rename_by(renaming, shop, monkeypatch)
     root = shop.environment.root
     old = shop.snapshot()
     position, recovered = 0, 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from contextlib import suppress
 
@@ -203,10 +204,11 @@ def test_a_reader_waits_for_moves_and_not_for_staging(root):
 
 
 def forge(root, **changes) -> None:
-    data = {"schema": 1, "id": "abc", "purpose": "x", "boot": "", "places": [], "moves": []}
     state = root / ".envkit"
     (state / "txn-abc/new").mkdir(parents=True, exist_ok=True)
     (state / "txn-abc/old").mkdir(parents=True, exist_ok=True)
+    stages = [(state / "txn-abc").stat().st_ino]
+    data = {"schema": 1, "id": "abc", "purpose": "x", "places": [], "stages": stages, "moves": []}
     (state / "journal").write_text(json.dumps({**data, **changes}))
 
 
@@ -226,6 +228,8 @@ def forge(root, **changes) -> None:
         {"moves": [["add", 0, "a", "1", None, None]]},
         {"moves": [["add", 0]]},
         {"moves": 5},
+        {"stages": 5},
+        {"stages": ["1"]},
     ],
 )
 def test_forged_journals_are_refused(tmp_path, root, changes):
@@ -288,3 +292,134 @@ def test_litter_that_is_a_symlink_is_not_followed(tmp_path, root):
     (root / ".envkit/txn-def/elsewhere").write_text(str(outside))
     recover(str(root))
     assert (outside / "x").exists()
+
+
+def test_an_environment_that_was_copied_in_the_middle_is_refused(tmp_path, root):
+    """All inodes are others in a copy, so nothing tells what was moved; that must not look like having recovered."""
+
+    cut_off(root)
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy, symlinks=True)
+    for _ in range(2):
+        with pytest.raises(InstallError, match="is a copy"):
+            recover(str(copy))
+    recover(str(root))
+    assert tree(root) == OLD
+    shutil.copytree(root, tmp_path / "later")
+    assert recover(str(tmp_path / "later")) is None
+
+
+def test_inside_is_told_by_components(tmp_path, root):
+    """A folder beside the environment whose name begins alike is not in it."""
+    sibling = tmp_path / "root-sibling"
+    sibling.mkdir()
+    (sibling / "x").write_text("precious")
+    (root / "link").symlink_to(sibling)
+    forge(root, moves=[["add", 0, "link/x", (sibling / "x").stat().st_ino, None, None]])
+    with pytest.raises(InstallError, match="leads out"):
+        recover(str(root))
+    assert (sibling / "x").read_text() == "precious"
+
+
+def test_what_was_set_aside_and_is_gone_cannot_be_undone(root):
+    with Transaction(str(root), purpose="test") as transaction:
+        stage(transaction)
+        transaction.commit()
+    (kept,) = [path for path in (root / ".envkit").rglob("gone") if path.is_file()]
+    kept.unlink()
+    with pytest.raises(InstallError, match="something else"):
+        undo(str(root))
+    assert tree(root) == NEW
+
+
+def cut_off(root) -> None:
+    """Leave what a process leaves that is killed in the middle of its renames."""
+
+    def no_more(name: str, place: str) -> None:
+        if (root / ".envkit/journal").exists():
+            stopped.append(name)
+        if len(stopped) > 2:
+            raise OSError("cut off")
+
+    stopped: list[str] = []
+    with suppress(OSError), Transaction(str(root), purpose="cut off") as transaction:
+        stage(transaction)
+        with guarded(no_more):
+            transaction.commit()
+    assert (root / ".envkit/journal").exists()
+
+
+def commit(root, guard=lambda name, place: None) -> None:
+    with Transaction(str(root), purpose="test") as transaction:
+        stage(transaction)
+        with guarded(guard):
+            transaction.commit()
+
+
+@pytest.mark.parametrize("next_one", ["operation", "undo"])
+def test_who_comes_next_recovers_first(root, next_one):
+    """Also where nobody looked before: the journal of what was cut off must not be written over."""
+    with Transaction(str(root), purpose="first") as transaction:
+        (root / ".envkit" / f"txn-{transaction.id}" / "new/extra").write_text("extra")
+        transaction.move("add", "extra")
+        transaction.commit()
+    cut_off(root)
+    if next_one == "undo":
+        assert undo(str(root)) == "first"
+        assert tree(root) == OLD
+    else:
+        with Transaction(str(root), purpose="next") as transaction:
+            assert transaction.recovered == "rolled-back"
+            assert tree(root) == {**OLD, "extra": "extra"}
+
+
+def test_what_cannot_be_taken_back_now_stays_for_whoever_comes_next(root):
+    """The disk answers again when all that is left is to clear away: the old entries must not be taken for litter."""
+    renames = 0
+
+    def fail(name: str, place: str) -> None:
+        nonlocal renames
+        if (root / ".envkit/journal").exists() and name in ("rename", "exchange", "replace"):
+            renames += 1
+            if renames > 2:
+                raise OSError("broken")
+
+    with pytest.raises(OSError, match="broken"):
+        commit(root, fail)
+    assert recover(str(root)) == "rolled-back"
+    assert tree(root) == OLD
+
+
+def test_an_interruption_right_after_the_end_changes_nothing(root, monkeypatch):
+    replace = os.replace
+
+    def interrupted(source, target):
+        replace(source, target)
+        if target.endswith("/last"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        commit(root)
+    monkeypatch.undo()
+    assert recover(str(root)) is None
+    assert tree(root) == NEW
+    undo(str(root))
+    assert tree(root) == OLD
+
+
+def test_an_operation_that_cannot_be_undone_leaves_the_environment_usable(tmp_path, root):
+    with Transaction(str(root), purpose="test") as transaction:
+        stage(transaction)
+        transaction.commit()
+    outside = tmp_path / "outside"
+    (root / "deep").rename(outside)
+    (root / "deep").symlink_to(outside)
+    last = root / ".envkit/last"
+    data = json.loads(last.read_text())
+    data["moves"].append(["add", 0, "deep/er", (outside / "er").stat().st_ino, None, None])
+    last.write_text(json.dumps(data))
+    with pytest.raises(InstallError, match="leads out"):
+        undo(str(root))
+    assert recover(str(root)) is None
+    assert (outside / "er/x").exists()
