@@ -6,6 +6,7 @@ processes that it started, also those that left its process group.
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import IO, Literal
 
 from envkit.host import effect
+from envkit.host.limits import left
 
 MAX_OUTPUT_BYTES = 32 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024
@@ -85,8 +87,8 @@ def run_streaming(
 ) -> StreamResult:
     """Run *command* with no input and no terminal, and wait for it.
 
-    *environ* is all it sees; *timeout* is in seconds of wall time; *on_cancel* takes a callback and gives a function that
-    takes it off again (`CancelToken.on_cancel`). Raises `OSError` when the program cannot be started.
+    *environ* is all it sees; *timeout* is in seconds of wall time, cut short by `envkit.host.limits.until`; *on_cancel*
+    takes a callback and gives a function that takes it off again (`CancelToken.on_cancel`). Raises `OSError` when the program cannot be started.
     """
     effect("process", command[0])
     marker = os.urandom(16).hex()
@@ -104,7 +106,7 @@ def run_streaming(
     forget = on_cancel(cancel) if on_cancel is not None else None
     try:
         try:
-            _wait(process, timeout)
+            _wait(process, _bounded(timeout))
         except subprocess.TimeoutExpired:
             ended.append("timeout")
             end_tree(process, marker)
@@ -119,6 +121,13 @@ def run_streaming(
     return StreamResult(
         returncode=process.returncode, output=output, ended=ended[0] if ended else "itself", truncated=truncated
     )
+
+
+def _bounded(timeout: float | None) -> float | None:
+    seconds = max(0.0, left())
+    if timeout is None:
+        return None if math.isinf(seconds) else seconds
+    return min(timeout, seconds)
 
 
 def _start(command: Sequence[str], environ: Mapping[str, str], cwd: str | None) -> subprocess.Popen[bytes]:

@@ -164,6 +164,7 @@ class Resolver:
             return known
         rules = Rules(target=self.target, policy=self.policy, now=time.time(), hashes=allowed)
         catalog = Catalog(self.source, rules)
+        catalog.deadline = started + self.policy.deadline
         inputs, texts = read_inputs(catalog, requirements, constraints, overrides, preferences)
         if self.policy.dependencies:
             catalog.scout = lambda: _scout(catalog, inputs)

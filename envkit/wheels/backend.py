@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from envkit.errors import Cancelled, InvalidSource, WheelBuildError
 from envkit.events import BuildOutput, Emitter, Warned
 from envkit.host import files
+from envkit.host.limits import left
 from envkit.host.streaming import StreamResult, run_streaming
 from envkit.model.secret import last_lines, mask_credentials
 from envkit.wheels.build_hints import hint_for
@@ -171,6 +172,8 @@ class Backend:
     def _reason(self, doing: str, cause: Exception) -> str:
         last = self._last
         if last is not None and last.ended == "timeout":
+            if left() <= 0:
+                return f"{doing} was still running at the deadline of the resolution and was ended"
             return f"{doing} took longer than {self._timeout:g} seconds and was ended"
         if isinstance(cause, subprocess.CalledProcessError):
             return f"{doing} failed with exit status {cause.returncode}"

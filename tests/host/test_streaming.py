@@ -9,6 +9,7 @@ import time
 import pytest
 
 from envkit.events import CancelToken
+from envkit.host.limits import left, until
 from envkit.host.streaming import run_streaming
 
 ENV = {"PATH": os.environ.get("PATH", "")}
@@ -16,6 +17,17 @@ ENV = {"PATH": os.environ.get("PATH", "")}
 
 def python(code, **options):
     return run_streaming([sys.executable, "-c", code], environ=ENV, **options)
+
+
+def test_a_moment_set_around_a_call_bounds_the_programs_below_it():
+    began = time.monotonic()
+    for timeout in (None, 3600.0):
+        with until(began):
+            assert left() <= 0
+            with until(began + 3600):  # a later moment gives no more time
+                assert python("import time; time.sleep(3600)", timeout=timeout).ended == "timeout"
+    assert python("", timeout=None).ended == "itself"
+    assert left() == float("inf")
 
 
 def test_output_of_both_streams_arrives_in_order_line_by_line():

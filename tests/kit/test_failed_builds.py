@@ -26,10 +26,18 @@ sys.exit(4)
 """
 
 
-def _sdist(name, version):
+ENDLESS = """
+import time
+def prepare_metadata_for_build_wheel(folder, config_settings=None):
+    while True:
+        time.sleep(1)
+"""
+
+
+def _sdist(name, version, backend=BACKEND):
     files = {
         "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "b"\nbackend-path = ["."]\n',
-        "b.py": BACKEND,
+        "b.py": backend,
         "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
     }
     buffer = io.BytesIO()
@@ -78,3 +86,16 @@ def test_a_failed_build_alone_names_its_last_line(url, tmp_path):
     assert isinstance(caught.value.__cause__, envkit.WheelBuildError)
     assert "line 2999\n" in caught.value.__cause__.output
     assert "geheim" not in caught.value.__cause__.output
+
+
+@pytest.mark.parametrize("wanted", ["slow", "good"])
+def test_a_hook_that_does_not_end_is_ended_at_the_deadline(tmp_path, wanted):
+    files = [_sdist("slow", "1.0", ENDLESS), wheel_bytes("slow", "0.9"), wheel_bytes("good", "1.0", requires=["slow"])]
+    with LoopbackIndex(dict(files)) as index:
+        kit = envkit.Kit(indexes=index.url, cache_dir=tmp_path, policy=envkit.ResolutionPolicy(deadline=3.0))
+        with pytest.raises(envkit.ResolutionTooDeep, match="within the deadline") as caught:
+            kit.resolve([wanted], target=HERE)
+        # A machine that is busy enough comes to the deadline before the hook.
+        if "subject" in caught.value.context:
+            assert caught.value.context["subject"].startswith("slow")
+            assert "slow" in caught.value.message

@@ -12,11 +12,13 @@ from packaging.version import Version
 from envkit.errors import (
     NoCandidate,
     ProjectNotFound,
+    ResolutionError,
     ResolutionImpossible,
     ResolutionTooDeep,
     TransportError,
     WheelBuildError,
 )
+from envkit.host import limits
 from envkit.model.candidate import CoreMetadata
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.source import Origin
@@ -252,6 +254,27 @@ def test_the_deadline_holds_where_each_version_takes_long_to_fail(monkeypatch):
     with pytest.raises(ResolutionTooDeep):
         Resolver(TARGET, source, ResolutionPolicy(deadline=100)).resolve(["a"])
     assert clock.now <= 180
+
+
+@pytest.mark.parametrize("error", [WheelBuildError, ResolutionError])
+def test_a_build_that_the_deadline_ends_says_nothing_about_its_version(monkeypatch, error):
+    source = MemorySource({"a": {"2": Release(files=["a-2.tar.gz"]), "1": []}, "b": {"1": ["a"]}})
+    clock = SimpleNamespace(now=0.0)
+    ask = source.metadata
+
+    def metadata(name, version, artifacts):
+        if str(version) != "2":
+            return ask(name, version, artifacts)
+        assert 0 < limits.left() <= 3600
+        clock.now += 3600  # the hook runs until it is ended
+        raise error("a 2: the hook was still running", context={"subject": "a 2"})
+
+    source.metadata = metadata
+    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.now))
+    with pytest.raises(ResolutionTooDeep, match="deadline of 3600 seconds: a 2: the hook") as caught:
+        Resolver(TARGET, source, ResolutionPolicy(deadline=3600)).resolve(["b"])
+    assert (caught.value.context["subject"], caught.value.context["deadline"]) == ("a 2", 3600)
+    assert limits.left() == float("inf")
 
 
 def test_advice_from_a_slow_index_ends_in_time(monkeypatch):
