@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 from operator import attrgetter
+from types import MemberDescriptorType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # loading `typing` takes longer than making the classes that a resolution needs
@@ -88,12 +89,14 @@ def _made(cls: type, *, frozen: bool, slots: bool, kw_only: bool) -> type:
     for name, hint in cls.__annotations__.items():
         if str(hint).removeprefix("typing.").startswith("ClassVar"):
             continue
-        given = names.get(name, _MISSING)
+        given = getattr(cls, name, _MISSING)
+        if isinstance(given, MemberDescriptorType):
+            given = _MISSING  # that of a base
         field = fields[name] = given if isinstance(given, _Field) else _Field(default=given)
         if field.kw_only is None:
             field.kw_only = kw_only
         if isinstance(given, _Field):
-            del names[name]
+            names.pop(name, None)
             if field.default is not _MISSING:
                 names[name] = field.default
     names.pop("__dict__", None)
@@ -215,7 +218,7 @@ def _text(names: list[str]) -> Any:
     return __repr__
 
 
-def _refusal(cls: Any, fields: Mapping[str, _Field], method: str, done: str) -> Any:
+def _refusal(cls: type[Any], fields: Mapping[str, _Field], method: str, done: str) -> Any:
     """Give the *method* that does not let anything be *done* to a frozen instance."""
 
     def refuse(self: object, name: str, *value: Any) -> None:
@@ -223,7 +226,7 @@ def _refusal(cls: Any, fields: Mapping[str, _Field], method: str, done: str) -> 
             from dataclasses import FrozenInstanceError
 
             raise FrozenInstanceError(f"cannot {done} field {name!r}")
-        getattr(super(cls, self), method)(name, *value)
+        getattr(super(cls, self), method)(name, *value)  # pyright: ignore[reportUnknownArgumentType]
 
     return refuse
 

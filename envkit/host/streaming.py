@@ -16,9 +16,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import IO, Literal
 
+from envkit.dataclass import dataclass, field
 from envkit.host import effect
 from envkit.host.limits import left
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from envkit.model.values import ByFields, Value
+from envkit.dataclass import dataclass, field
+from envkit.model.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Artifact(ByFields, Value):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact(Value):
     """One file of a release as an index, a folder or a lock describes it: a wheel or an sdist.
 
     *url* is absolute (``file:`` for local ones) and holds no credentials; *hashes* map an algorithm to lower-case hex;

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from envkit.dataclass import dataclass
 from envkit.model.artifact import Artifact
 from envkit.model.values import Value
 

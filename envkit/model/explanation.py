@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from packaging.version import Version
 
+from envkit.dataclass import dataclass
 from envkit.model.pin import Request
 from envkit.model.values import Value
 

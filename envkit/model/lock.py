@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from packaging.version import Version
 
+from envkit.dataclass import dataclass
 from envkit.model.candidate import Artifact
 from envkit.model.source import Origin
 from envkit.model.values import Value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from envkit.dataclass import dataclass
 from envkit.model.values import Value
 
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from packaging.version import Version
 
+from envkit.dataclass import dataclass
 from envkit.model import source
 from envkit.model.artifact import Artifact
-from envkit.model.values import ByFields, Value
+from envkit.model.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Request(ByFields, Value):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Value):
     """Who asked for a project, with which requirement text; *by* is a normalized name, or "" for the user."""
 
     by: str
     requirement: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Edge(ByFields, Value):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge(Value):
     """*parent* ("" for the user) depends on *child* through *requirement*."""
 
     parent: str
@@ -28,8 +27,8 @@ class Edge(ByFields, Value):
     requirement: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Pin(ByFields, Value):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin(Value):
     """One chosen version.
 
     *name* is normalized; *extras* are normalized, sorted and those that were asked for; *artifacts* are the usable files

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
+from envkit.dataclass import dataclass, field
 from envkit.model.resolution import Pin
 from envkit.model.values import Value
 

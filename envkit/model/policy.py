@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from envkit.dataclass import dataclass, field
 from envkit.errors import RequirementError
 from envkit.model import moments
 from envkit.model.arguments import check_choice, several
-from envkit.model.values import ByFields
 
 Prereleases = Literal["if-necessary", "allow", "disallow"]
 
@@ -26,8 +25,8 @@ def check_builds(value: object) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class ResolutionPolicy(ByFields):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionPolicy:
     """The rules of one resolution.
 
     *prereleases* for all, or by project in *prereleases_by_project*; *strategy* which end of a range is wanted;

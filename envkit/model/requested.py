@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from envkit.dataclass import dataclass, field
 from envkit.model.editable import Editable
 from envkit.model.secret import mask_credentials
 from envkit.model.values import Value
@@ -73,7 +73,7 @@ class RequirementEntry(Value):
 
     def to_dict(self) -> dict[str, Any]:
         """Give the entry as plain data; credentials are masked."""
-        data = super(RequirementEntry, self).to_dict()
+        data = super(RequirementEntry, self).to_dict()  # noqa: UP008  the decorator makes another class of this one
         data["url"] = mask_credentials(self.url) if self.url is not None else None
         return data
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from envkit.dataclass import dataclass
 from envkit.model.identity import normalize
 from envkit.model.pin import Edge, Pin, Request
 from envkit.model.target import Target
-from envkit.model.values import ByFields, Value
+from envkit.model.values import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Edge", "Pin", "Request", "Resolution"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Resolution(ByFields, Value):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution(Value):
     """A choice of versions that satisfies every requirement on *target*.
 
     *roots* are the requirements as given, *pins* map normalized names to pins in name order.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from envkit.dataclass import dataclass, field
 from envkit.model.arguments import check_choice, several
 from envkit.model.secret import mask_credentials, strip_credentials
-from envkit.model.values import ByFields
 
 if TYPE_CHECKING:
     from envkit.model.origin import Origin
@@ -39,8 +38,8 @@ class _DefaultIndex:
 PYPI = _DefaultIndex()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Index(ByFields):
+@dataclass(frozen=True, slots=True)
+class Index:
     """One index or find-links place.
 
     *url* is the root of a simple index (PEP 503), or with ``format="flat"`` a folder or page of links; ``file:`` URLs

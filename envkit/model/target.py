@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from envkit.dataclass import dataclass, field
 from envkit.errors import InterpreterError
 from envkit.model.fingerprint import fingerprint
 from envkit.model.lazy import lazy
-from envkit.model.values import ByFields
 
 _IMPLEMENTATIONS = {"cp": ("cpython", "CPython"), "pp": ("pypy", "PyPy"), "graalpy": ("graalpy", "GraalVM")}
 _VERSION = r"(\d+)\.(\d+)(?:\.(\d+))?((?:a|b|rc)\d+)?(t?)"
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
         def tags(self) -> tuple[str, ...]: ...
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Target(ByFields):
+@dataclass(frozen=True, kw_only=True)
+class Target:
     """One machine to resolve and install for.
 
     *python* is the full version ("3.12.1"), *markers* are PEP 508's variables without ``extra``, *tags* are compatibility
