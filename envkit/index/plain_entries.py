@@ -85,16 +85,16 @@ def _is_short(hashes: dict[str, Any]) -> bool:
     return len(hashes) == 1 and type(hashes.get("sha256")) is str
 
 
-def plain_columns(fields: Fields, base: str, project: str) -> tuple[Columns, set[int]]:
-    """Give the columns of a page, and the positions of those files that have to be looked at closely.
+def plain_columns(fields: Fields, base: str, project: str) -> tuple[Columns, Sequence[str], set[int]]:
+    """Give the columns of a page, what its names end with, and the positions of files that have to be looked at closely.
 
     *base* is the address of the page, *project* the normalized name. Raises whatever it may where a field is of a type that
     it should not have: then all files have to be looked at.
     """
     if not fields.filenames:
-        return ([], [], [], [], [], [], [], [], []), set()
+        return ([], [], [], [], [], [], [], [], []), [], set()
     columns = _Columns(fields)
-    return columns.judged(base, project), fields.odd
+    return columns.judged(base, project), columns.endings, fields.odd
 
 
 class _Columns:
@@ -111,6 +111,7 @@ class _Columns:
         self._metadata = fields.metadata
         self._provenance = fields.provenance
         self._odd = fields.odd
+        self.endings: list[str] = []
 
     def judged(self, base: str, project: str) -> Columns:
         self._check_names(project)
@@ -132,27 +133,36 @@ class _Columns:
         self._odd.update(at for at, value in enumerate(column) if not good(value))
 
     def _check_names(self, project: str) -> None:
-        names, versions, endings = set[str](), set[str](), set[str]()
+        """Look at the parts of all names, each different one once, and keep what names end with, as judging goes by that."""
+        names, versions = set[str](), set[str]()
+        table = dict[str, str]()
+        keep, one = self.endings.append, table.setdefault  # one text for all that are equal
+        last_name = last_version = None
         for filename in self._filenames:
-            if filename[-7:] == ".tar.gz":
-                name, _, version = filename[:-7].rpartition("-")
-            else:
+            if filename[-4:] == ".whl":
                 try:
-                    name, version, ending = filename.split("-", 2) if filename[-4:] == ".whl" else _parts(filename)
+                    name, version, ending = filename.split("-", 2)
                 except ValueError:
-                    name, version, ending = _NO_PARTS
-                endings.add(ending)
-            names.add(name)
-            versions.add(version)
+                    name, version, ending = "", "", filename.rpartition("-")[2]
+                keep(one(ending, ending))
+            else:
+                name, version, _ = _parts(filename)
+                keep(filename.split("-", 2)[-1])
+            if version != last_version:  # versions stand together
+                versions.add(version)
+                last_version = version
+            if name != last_name:
+                names.add(name)
+                last_name = name
         names = {name for name in names if not _is_plain_name(name, project)}
         simple = SIMPLE_VERSION.match
         versions = {version for version in versions if not simple(version) and not _is_plain_version(version)}
-        endings = {ending for ending in endings if ending and not _ENDING.match(ending)}
-        if names or versions or endings or max(map(len, self._filenames)) > MAX_FILENAME:
+        tails = {ending for ending in table if not _ENDING.match(ending)}
+        if names or versions or tails or max(map(len, self._filenames)) > MAX_FILENAME:
 
             def is_plain(filename: str) -> bool:
                 name, version, ending = _parts(filename)
-                unusual = name in names or version in versions or ending in endings
+                unusual = name in names or version in versions or ending in tails
                 return not unusual and len(filename) <= MAX_FILENAME
 
             self._mark(self._filenames, is_plain)

@@ -126,7 +126,7 @@ def _whole_number(digits: str) -> int | None:
 def _add_files(collector: Collector, files: list[Any], typed: TypedPage | None) -> Sequence[Row]:
     """Read the files as columns; those that are unusual one by one, and all of them where they do not make columns."""
     entry = files.__getitem__ if typed is None else typed.entry
-    found: tuple[Columns, set[int]] | None = None
+    found: tuple[Columns, Sequence[str], set[int]] | None = None
     if collector.project is not None:
         with suppress(KeyError, TypeError, AttributeError, ValueError, IndexError):
             fields = fields_of(files) if typed is None else typed.fields()
@@ -135,7 +135,7 @@ def _add_files(collector: Collector, files: list[Any], typed: TypedPage | None) 
         for at in range(len(files)):
             _add_json_file(collector, entry(at))
         return tuple(collector.rows)
-    columns, odd = found
+    columns, endings, odd = found
     kept = bytearray(b"\1") * len(files)
     for at in sorted(odd):
         _add_json_file(collector, entry(at))
@@ -143,7 +143,9 @@ def _add_files(collector: Collector, files: list[Any], typed: TypedPage | None) 
         if collector.rows:
             for column, value in zip(cast("tuple[list[Any], ...]", columns), collector.rows.pop(), strict=True):
                 column[at] = value
-    return Files(columns if all(kept) else cast("Columns", tuple([list(compress(one, kept)) for one in columns])))
+    if all(kept):
+        return Files(columns, endings)
+    return Files(cast("Columns", tuple([list(compress(one, kept)) for one in columns])), list(compress(endings, kept)))
 
 
 def _add_json_file(collector: Collector, entry: object) -> None:

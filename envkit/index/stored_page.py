@@ -100,6 +100,7 @@ class StoredFiles(Files):
         self._count = count
         self._data: bytes | None = data
         self._columns = None
+        self._endings = None
 
     @property
     def columns(self) -> Columns:

@@ -6,8 +6,9 @@ Pages have thousands of files of which a resolution uses a few, so a row is made
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias, cast, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, TypeAlias, cast, overload
 
 from envkit.model.artifact import Artifact
 
@@ -33,16 +34,32 @@ Run: TypeAlias = tuple[Sequence[Row], str | None]
 class Files(Sequence[Row]):
     """Rows that are kept as columns, which are far fewer objects; a row is made when it is looked at."""
 
-    __slots__ = ("_columns",)
+    __slots__ = ("_columns", "_endings")
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, endings: Sequence[str] | None = None) -> None:
         self._columns: Columns | None = columns
+        self._endings = endings
 
     @property
     def columns(self) -> Columns:
         """The fields of all files."""
         assert self._columns is not None
         return self._columns
+
+    @property
+    def endings(self) -> Sequence[str]:
+        """What follows the second dash in each file's name, or the last one before it: of wheels, build tag and tags."""
+        found = self._endings
+        if found is None:
+            found = self._endings = [filename.split("-", 2)[-1] for filename in self.columns[0]]
+        return found
+
+    def only(self, positions: Sequence[int]) -> Iterable[Row]:
+        """Give the rows at *positions*."""
+        if len(positions) < 2:
+            return [self[at] for at in positions]
+        chosen: Callable[[Any], Any] = itemgetter(*positions)
+        return cast("Iterable[Row]", zip(*map(chosen, self.columns), strict=True))
 
     def __len__(self) -> int:
         return len(self.columns[0])

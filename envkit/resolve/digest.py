@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from envkit.model.listing import artifact_of
 from envkit.resolve.dependencies import Dependency, LazyExtras, Unusable, VersionDependencies
+from envkit.resolve.points import is_pre, point_of
 from envkit.resolve.versions import VersionLine, sort_key
 
 if TYPE_CHECKING:
@@ -77,14 +78,14 @@ class Releases:
     @classmethod
     def of(cls, name: str, identity: str, releases: list[Release]) -> Releases:
         """Sort what was selected from a page."""
-        ordered = sorted(releases, key=lambda release: sort_key(release.version))
+        ordered = sorted(releases, key=lambda release: sort_key(release.text))
         prereleases = yanked = 0
         for at, release in enumerate(ordered):
-            if release.version.is_prerelease:
+            if is_pre(point_of(release.text)):
                 prereleases |= 2 << at
             if release.yanked:
                 yanked |= 2 << at
-        self = cls(name, identity, [str(release.version) for release in ordered], prereleases, yanked)
+        self = cls(name, identity, [release.text for release in ordered], prereleases, yanked)
         self._chosen = [release.files for release in ordered]
         return self
 
@@ -133,7 +134,7 @@ class Releases:
 
     def choose(self, releases: list[Release]) -> None:
         """Take the files of all versions as they were selected again from the same page."""
-        files = {str(release.version): release.files for release in releases}
+        files = {release.text: release.files for release in releases}
         self._chosen = [files.get(text, ()) for text in self.line.texts]
         self._all = None
         self.learned = True

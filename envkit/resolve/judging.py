@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
-
-from packaging.version import Version
 
 from envkit.errors import RequirementError
 from envkit.model.candidate import Reason
 from envkit.model.identity import normalize, parse_version
-from envkit.model.listing import Files, Hashes, Row
+from envkit.model.listing import Files, Hashes, Row, columns_of
 from envkit.model.plain_python import allows, read_python, release_of
 from envkit.model.sdist_names import SDIST_SUFFIXES, sdist_suffix
+from envkit.resolve.points import is_normal
 from envkit.resolve.rules import Rules, read_time
 
 _BUILD = re.compile(r"(\d+)(.*)", re.ASCII)
-_STAR = re.compile(r"(>=|<=|<|>|~=)(\s*[0-9.]+?)\.\*")
+_STAR = r"(>=|<=|<|>|~=)(\s*[0-9.]+?)\.\*"
 _SDIST_RANK = 1 << 30
 _MAX_TAGS = 64
 _MAX_ENDINGS = 20_000
@@ -52,6 +52,7 @@ class _Endings:
 
     def __init__(self, tags: Sequence[str]) -> None:
         self._tags = {tag: rank for rank, tag in reversed(tuple(enumerate(tags)))}
+        self._pairs = {tag.rpartition("-")[0] for tag in tags}
         self.ranks: dict[str, Rank | No] = {}
         self.hopeless: set[str] = set()
 
@@ -76,8 +77,10 @@ class _Endings:
         if pythons.count(".") + abis.count(".") + platforms.count(".") <= _MAX_TAGS:
             for python in pythons.lower().split("."):
                 for abi in abis.lower().split("."):
-                    tags = (f"{python}-{abi}-{platform}" for platform in platforms.lower().split("."))
-                    found += [self._tags[tag] for tag in tags if tag in self._tags]
+                    pair = f"{python}-{abi}"
+                    if pair in self._pairs:  # most are of another Python
+                        tags = [f"{pair}-{platform}" for platform in platforms.lower().split(".")]
+                        found += [self._tags[tag] for tag in tags if tag in self._tags]
         return Rank(min(found), build) if found else No("wrong-tag", f"built for {'-'.join(parts[-3:])}")
 
 
@@ -110,22 +113,26 @@ class Judge:
         self._need_hashes = rules.policy.require_hashes or self._allowed is not None
         self._plain = self._cutoff is None and not self._need_hashes
         self._names: dict[str, bool] = {}
-        self._versions: dict[str, Version | No] = {}
+        self._versions: dict[str, str | No] = {}
         self._endings = self._known.ranks
         self._pythons: dict[str | None, No | None] = {None: None, "": None}
 
-    def hopeful(self, rows: Sequence[Row]) -> Iterator[Row]:
+    def hopeful(self, rows: Sequence[Row]) -> Iterable[Row]:
         """Leave out files that do not count by the ends of their names alone: most of a large project, for little."""
-        hopeless = self._known.hopeless
-        sdists = self._sdists and self._builds
-        filenames = rows.columns[0] if isinstance(rows, Files) else [row[0] for row in rows]
-        for at, filename in enumerate(filenames):
-            ending = filename.split("-", 2)[-1]
-            if ending not in hopeless and (sdists or ending[-7:] != ".tar.gz"):
-                yield rows[at]
+        files = rows if isinstance(rows, Files) else Files(columns_of(rows))
+        endings = files.endings
+        kept = {ending: self._is_hopeful(ending) for ending in set(endings)}
+        return files.only(list(compress(range(len(endings)), map(kept.__getitem__, endings))))
 
-    def __call__(self, row: Row) -> tuple[Version, Rank] | No:
-        """Judge a file: by its name, then by everything else."""
+    def _is_hopeful(self, ending: str) -> bool:
+        if ending[-4:] != ".whl":
+            return (self._sdists and self._builds) or ending[-7:] != ".tar.gz"
+        if ending not in self._endings:
+            self._known.learn(ending)
+        return ending not in self._known.hopeless
+
+    def __call__(self, row: Row) -> tuple[str, Rank] | No:
+        """Judge a file: by its name, then by everything else. The version that it is for is in its normal form."""
         filename = row[0]
         if filename[-4:] == ".whl":
             verdict = self._wheel(filename)
@@ -144,7 +151,7 @@ class Judge:
             no = self._age_problem(row[6]) or self._hash_problem(row[2])
         return verdict if no is None else no
 
-    def _wheel(self, filename: str) -> tuple[Version, Rank] | No:
+    def _wheel(self, filename: str) -> tuple[str, Rank] | No:
         try:
             name, text, ending = filename.split("-", 2)
         except ValueError:
@@ -171,7 +178,7 @@ class Judge:
         if ending not in self._endings:
             self._known.learn(ending)
 
-    def _sdist(self, filename: str) -> tuple[Version, Rank] | No:
+    def _sdist(self, filename: str) -> tuple[str, Rank] | No:
         suffix = sdist_suffix(filename)
         version = self._sdist_version(filename[: -len(suffix)])
         if isinstance(version, No):
@@ -182,7 +189,7 @@ class Judge:
             return No("builds-forbidden", "the policy forbids building this project")
         return version, _SDISTS[suffix]
 
-    def _sdist_version(self, stem: str) -> Version | No:
+    def _sdist_version(self, stem: str) -> str | No:
         at = stem.find("-")
         while at > 0:
             if normalize(stem[:at]) == self._name:
@@ -217,9 +224,11 @@ class Judge:
         return No("no-allowed-hash", "none of its hashes is among the allowed ones")
 
 
-def _version(text: str, shown: str) -> Version | No:
+def _version(text: str, shown: str) -> str | No:
+    if is_normal(text):
+        return text
     try:
-        return parse_version(text)
+        return str(parse_version(text))
     except RequirementError:
         return No("invalid-version", shown)
 
@@ -236,7 +245,7 @@ def accepts_python(specifier: str, python: str) -> bool:
 
     try:
         # ">=3.6.*" was accepted for years and is in thousands of old files.
-        parsed = SpecifierSet(_STAR.sub(r"\1\2", specifier))
+        parsed = SpecifierSet(re.sub(_STAR, r"\1\2", specifier))
     except InvalidSpecifier:
         return True
     return parsed.contains(python, prereleases=True)

@@ -51,7 +51,7 @@ def passed_over(problem: Problem, node: Node, facts: Iterable[tuple[int, Fact]])
     if node.base >= 0 or node.direct or node.releases is None or node.name in problem.catalog.missing:
         return None
     files = _unusable(problem, node.name, frozenset(node.releases.line.texts))
-    versions = sorted(set(files.values()), key=sort_key)
+    versions = sorted(set(files.values()), key=lambda version: sort_key(str(version)))
     mask = _wanted(problem, node, facts, VersionLine([str(version) for version in versions]))
     wanted = {version for at, version in enumerate(versions) if mask >> (at + 1) & 1}
     among = {filename: version for filename, version in files.items() if version in wanted}

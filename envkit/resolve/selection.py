@@ -7,26 +7,34 @@ by build tag, the sdist last.
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from packaging.version import Version
 
 from envkit.model.candidate import Artifact, ProjectPage, Rejection
+from envkit.model.identity import parse_version
 from envkit.model.listing import Row, artifact_of, runs_of
 from envkit.resolve.judging import Judge, Rank
 from envkit.resolve.rules import Rules
+from envkit.resolve.versions import SortKey, sort_key
 
 _Usable: TypeAlias = tuple[Rank, Row, str | None]
 
 
-@dataclass(slots=True)
-class Release:
-    """One version with its usable files and where each is from, the preferred one first; *yanked* when all of them are."""
+class Release(NamedTuple):
+    """One version with its usable files and where each is from, the preferred one first; *yanked* when all of them are.
 
-    version: Version
+    *text* is the version in its normal form.
+    """
+
+    text: str
     files: tuple[tuple[Row, str | None], ...]
     yanked: bool
+
+    @property
+    def version(self) -> Version:
+        """The version as a value."""
+        return parse_version(self.text)
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -37,13 +45,28 @@ class Release:
 def select(page: ProjectPage, rules: Rules) -> list[Release]:
     """Choose the usable files of *page*; the releases come in no order."""
     judge = Judge(page.name, rules)
-    found: dict[Version, list[_Usable]] = {}
+    found: dict[str, list[_Usable]] = {}
     for rows, index in runs_of(page.artifacts):
         for row in judge.hopeful(rows):
             verdict = judge(row)
             if isinstance(verdict, tuple):
-                found.setdefault(verdict[0], []).append((verdict[1], row, index))
-    return [_release(*item) for item in found.items()]
+                text, rank = verdict
+                known = found.get(text)
+                if known is None:
+                    found[text] = [(rank, row, index)]
+                else:
+                    known.append((rank, row, index))
+    return [_release(*item) for item in _joined(found).items()]
+
+
+def _joined(found: dict[str, list[_Usable]]) -> dict[str, list[_Usable]]:
+    """Put files of one version under one text: "1.0" and "1.0.0" are the same version."""
+    first: dict[SortKey, str] = {}
+    for text in list(found):
+        known = first.setdefault(sort_key(text), text)
+        if known != text:
+            found[known] += found.pop(text)
+    return found
 
 
 def rejected(page: ProjectPage, rules: Rules, among: Container[str] | None = None) -> tuple[Rejection, ...]:
@@ -59,16 +82,16 @@ def rejected(page: ProjectPage, rules: Rules, among: Container[str] | None = Non
     return tuple(found)
 
 
-def _release(version: Version, files: list[_Usable]) -> Release:
+def _release(text: str, files: list[_Usable]) -> Release:
     if len(files) == 1:
         ((_, row, index),) = files
-        return Release(version, ((row, index),), row[5] is not None)
+        return Release(text, ((row, index),), row[5] is not None)
     wanted = [item for item in files if item[1][5] is None] or files
     if len(wanted) > 1:
         wanted.sort(key=lambda item: item[1][0])
         wanted.sort(key=lambda item: item[0].build, reverse=True)  # a higher build tag wins within one tag
         wanted.sort(key=lambda item: item[0].tag)
-    return Release(version, tuple(item[1:] for item in wanted), wanted[0][1][5] is not None)
+    return Release(text, tuple([item[1:] for item in wanted]), wanted[0][1][5] is not None)
 
 
 def best_wheel(artifacts: Sequence[Artifact]) -> Artifact:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from packaging.version import Version
 
@@ -25,6 +26,7 @@ from envkit.resolve.points import (
 )
 
 ABSENT = 1
+SortKey: TypeAlias = tuple[Point, bool, Version | None]
 _OPERATORS = frozenset(("==", "~=", "!=", "<=", ">=", "<", ">"))
 
 
@@ -170,11 +172,12 @@ class VersionLine:
         return low
 
 
-def sort_key(version: Version) -> tuple[Version, bool, Version]:
-    """Order versions for a `VersionLine`: by public version, a local version below its public twin."""
-    if version.local is None:
-        return (version, True, version)
-    return (parse_version(version.public), False, version)
+def sort_key(text: str) -> SortKey:
+    """Order versions in their normal form for a `VersionLine`: by public version, a local one below its public twin.
+
+    Equal for equal versions alone.
+    """
+    return (point_of(text), False, parse_version(text)) if "+" in text else (point_of(text), True, None)
 
 
 @functools.lru_cache(maxsize=65_536)

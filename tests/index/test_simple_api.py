@@ -228,16 +228,18 @@ def test_the_short_way_gives_what_the_long_way_gives(data: Any) -> None:
     from envkit.index.entries import Collector
     from envkit.index.plain_entries import fields_of, plain_columns
     from envkit.index.simple_api import _add_json_file
+    from envkit.model.listing import Files
 
     entries = [draw_entry(data) for _ in range(data.draw(st.integers(1, 3)))]
     try:
-        columns, odd = plain_columns(fields_of(entries), BASE, "demo")
+        columns, endings, odd = plain_columns(fields_of(entries), BASE, "demo")
     except (KeyError, TypeError, AttributeError, ValueError, IndexError):
         return
     for at, (one, short) in enumerate(zip(entries, zip(*columns, strict=True), strict=True)):
         collector = Collector(BASE, "demo")
         _add_json_file(collector, one)
         assert at in odd or [short] == collector.rows
+    assert list(endings) == Files(columns).endings
 
 
 def draw_entry(data: Any) -> dict[str, Any]:

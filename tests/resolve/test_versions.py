@@ -30,7 +30,7 @@ CLAUSES = st.one_of(
 
 
 def line_of(texts):
-    versions = sorted({Version(text) for text in texts}, key=sort_key)
+    versions = sorted({Version(text) for text in texts}, key=lambda version: sort_key(str(version)))
     return VersionLine([str(version) for version in versions])
 
 
