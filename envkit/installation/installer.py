@@ -155,15 +155,22 @@ class Installer:
             return self._change(plan, [], emitter, {})
 
     def undo(self) -> str:
-        """Bring the environment back to before its last operation; give what kind that was. Raises `InstallError`."""
+        """Bring the environment back to before its last operation; give what kind that was.
+
+        Raises `InstallError` where there was none, or where something else changed the environment since: what was
+        edited or added meanwhile in a folder of the operation would be lost.
+        """
+        from envkit.installation.undoing import check_unchanged
         from envkit.transaction.transaction import undo
 
         self._check_managed()
         with self._operation("undo"):
-            return undo(self.layout.root, timeout=self._timeout, pause=self._pause, is_unchanged=self._is_unchanged)
-
-    def _is_unchanged(self, note: bytes | None) -> bool:
-        return note is None or note.decode("ascii", "replace") == state.fingerprint(self.layout.libraries)
+            return undo(
+                self.layout.root,
+                timeout=self._timeout,
+                pause=self._pause,
+                check=lambda finished: check_unchanged(finished, self.layout),
+            )
 
     def verify(self) -> tuple[Problem, ...]:
         """Compare the destination with its records; nothing is changed. An empty answer means that all is well."""

@@ -133,3 +133,13 @@ def is_as_left(journal: Journal) -> bool:
         if move.old is not None and _find_old(move, staged, aside) is None:
             return False
     return True
+
+
+def new_folders(journal: Journal) -> tuple[tuple[str, str | None], ...]:
+    """Give each folder that a finished operation brought, and where its predecessor is kept."""
+    found: list[tuple[str, str | None]] = []
+    for move in journal.moves:
+        target, staged, aside = spots(journal, move)
+        if move.new is not None and is_real_dir(target):
+            found.append((target, _find_old(move, staged, aside)))
+    return tuple(found)

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from envkit.errors import InstallError
 from envkit.host import exchange, files
 from envkit.host.locks import Busy, FileLock
 from envkit.transaction import recovery
 from envkit.transaction.journal import Journal, Kind, Move, Place, place_at
-from envkit.transaction.moves import check_inside, is_as_left, perform, take_back
+from envkit.transaction.moves import check_inside, is_as_left, new_folders, perform, take_back
 from envkit.transaction.state import ELSEWHERE, JOURNAL, LAST, LOCK, NOTE, PREFIX, identify, inode, new_id, state_dir
 
 DEFAULT_TIMEOUT = 60.0
@@ -158,17 +158,28 @@ class Transaction:
             self._keep = True
 
 
+class Finished(NamedTuple):
+    """An operation that is done: the *note* kept with it, its new *folders* as `new_folders` gives them, when it moved.
+
+    *since* is in ns, as an mtime: what the operation brought was written before.
+    """
+
+    note: bytes | None
+    folders: tuple[tuple[str, str | None], ...]
+    since: int
+
+
 def undo(
     root: str,
     *,
     timeout: float = DEFAULT_TIMEOUT,
     pause: Callable[[float], object] = time.sleep,
-    is_unchanged: Callable[[bytes | None], bool] | None = None,
+    check: Callable[[Finished], object] | None = None,
 ) -> str:
     """Bring the environment back to before its last finished operation; give that operation's purpose.
 
-    *is_unchanged* is asked, under the lock, with the note of that operation. Raises `InstallError` when there is no such
-    operation, or when something else has changed the environment since.
+    *check* is asked, under the lock, and may raise. Raises `InstallError` when there is no such operation, or when
+    something else has changed the environment since.
     """
     state = state_dir(root)
     last = os.path.join(state, LAST)
@@ -181,10 +192,12 @@ def undo(
                 raise InstallError(f"there is no operation to undo in {root}", context={"root": root})
             journal = Journal.read(last, root)
             check_inside(journal)
-            if not is_as_left(journal) or (is_unchanged is not None and not is_unchanged(_read_note(journal))):
+            if not is_as_left(journal):
                 raise InstallError(
                     f"{root} was changed by something else since the last operation", context={"root": root}
                 )
+            if check is not None:
+                check(Finished(_read_note(journal), new_folders(journal), os.lstat(last).st_mtime_ns))
             # An operation that is not declared done is one to be taken back: recovery does the rest, killed or not.
             files.rename(last, os.path.join(state, JOURNAL))
             recovery.recover_locked(root)

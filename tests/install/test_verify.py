@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -112,3 +114,39 @@ def test_undo_is_refused_after_others_were_there(shop):
     info.rmdir()
     shop.installer().undo()
     assert not (library / "gamma.py").exists()
+
+
+@pytest.mark.parametrize("atomic", ["entries", "swap"])
+@pytest.mark.parametrize("what", ["edited", "replaced", "added", "added deeper", "linked", "beside"])
+def test_undo_loses_no_work_of_others(shop, what, atomic):
+    """Folders go back as a whole, so what somebody put into them since would go away with them."""
+    library = shop.environment.library
+    (library / "before.txt").write_text("before")
+    (library / "there").symlink_to("before.txt")
+    shop.wheel("gamma", "1", files={"gamma/__init__.py": "G = 1", "gamma/deep/er.py": ""})
+    before = shop.snapshot()
+    shop.install("gamma==1", atomic=atomic)
+    subprocess.run([sys.executable, "-c", "import gamma.deep.er"], cwd=library, check=True)
+    path = library / {"added": "gamma/own.py", "added deeper": "gamma/deep/own.py"}.get(what, "gamma/__init__.py")
+    if what == "linked":
+        path = library / "gamma/link"
+        path.symlink_to("/nowhere")
+    elif what == "beside":
+        path = library / "own.txt"
+    if what == "replaced":
+        path.unlink()
+    if what != "linked":
+        path.write_text("mine")
+    now = shop.snapshot()
+    if what == "beside" and atomic == "entries":
+        shop.installer().undo()
+        assert path.read_text() == "mine"
+        return
+    with pytest.raises(InstallError, match="something else") as caught:
+        shop.installer().undo()
+    assert caught.value.hint is not None
+    assert str(path) in caught.value.hint
+    assert shop.snapshot() == now
+    path.unlink()
+    shop.installer().undo()
+    assert shop.snapshot() == before
