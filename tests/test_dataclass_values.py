@@ -145,6 +145,7 @@ def value_classes():
 
 def test_every_value_of_envkit_is_what_the_standard_decorator_would_have_made():
     kinds = value_classes()
+    assert len(kinds) > 100
     for name, kind in kinds.items():
         fields = [(field.name, field.type, copied(field)) for field in dataclasses.fields(kind)]
         twin = dataclasses.make_dataclass(kind.__name__, fields, frozen=kind.__dataclass_params__.frozen)
@@ -152,7 +153,6 @@ def test_every_value_of_envkit_is_what_the_standard_decorator_would_have_made():
         assert kind.__match_args__ == twin.__match_args__, name
         assert (kind.__hash__ is None) == (twin.__hash__ is None), name
         assert "__slots__" not in vars(kind) or not {"__dict__", "__weakref__"} & set(dir(kind)), name
-        typing.get_type_hints(kind)
 
 
 def copied(field: dataclasses.Field[Any]) -> Any:

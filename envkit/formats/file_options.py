@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
+from envkit.dataclass import dataclass, field
 from envkit.errors import RequirementError
 from envkit.formats.line_options import Options
 from envkit.model.identity import normalize
@@ -43,7 +43,7 @@ class FileOptions(Value):
 
     def to_dict(self) -> dict[str, Any]:
         """Give the options as plain data; credentials are masked."""
-        data = super(FileOptions, self).to_dict()
+        data = super(FileOptions, self).to_dict()  # noqa: UP008  the decorator makes another class
         data["index_url"] = mask_credentials(self.index_url) if self.index_url is not None else None
         for name in ("extra_index_urls", "find_links"):
             data[name] = [mask_credentials(text) for text in data[name]]

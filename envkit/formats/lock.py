@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
+from envkit.dataclass import dataclass
 from envkit.formats.lock_content import LockContent
 from envkit.formats.lock_files import parse_lock, read_lock
 
@@ -17,6 +17,8 @@ class Lock(LockContent):
     @classmethod
     def of(cls, content: LockContent) -> Self:
         """Give the same content as a lock."""
+        from dataclasses import fields
+
         return cls(**{field.name: getattr(content, field.name) for field in fields(content)})
 
     @classmethod

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from packaging.specifiers import SpecifierSet
 
+from envkit.dataclass import dataclass, replace
 from envkit.errors import LockError, RequirementError
 from envkit.model.arguments import several
 from envkit.model.candidate import Artifact

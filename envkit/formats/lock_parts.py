@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.version import Version
 
+from envkit.dataclass import replace
 from envkit.errors import LockError, RequirementError
 from envkit.formats.toml import as_text
 from envkit.model.candidate import Artifact

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from envkit.dataclass import dataclass, field, replace
 from envkit.errors import RequirementError
 from envkit.formats.requirement_line import parse_entry
 from envkit.formats.text import decode_text, read_bounded

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_wheel_filename
 
+from envkit.dataclass import replace
 from envkit.errors import RequirementError
 from envkit.formats.file_url import file_url_to_path
 from envkit.model.identity import normalize

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Self
 
+from envkit.dataclass import dataclass, field, replace
 from envkit.errors import RequirementError
 from envkit.formats.line_options import Options, parse_options, read_hashes, split_line
 from envkit.formats.logical import joined_lines, strip_comment

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+from envkit.dataclass import dataclass, field, replace
 from envkit.errors import RequirementError
 from envkit.events import Reporter, Warned, new_operation
 from envkit.formats.file_options import FileOptions, OptionCollector
@@ -50,7 +50,7 @@ class RequirementsFile(Value):
 
     def to_dict(self) -> dict[str, Any]:
         """Give the file as plain data; credentials are masked, so that it cannot bring them back."""
-        data = super(RequirementsFile, self).to_dict()
+        data = super(RequirementsFile, self).to_dict()  # noqa: UP008  the decorator makes another class
         parts = {"requirements": self.requirements, "constraints": self.constraints}
         for name, entries in parts.items():
             data[name] = [_without_schema(entry.to_dict()) for entry in entries]

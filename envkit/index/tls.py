@@ -6,8 +6,8 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from envkit.dataclass import dataclass
 from envkit.errors import TransportError
 from envkit.index.sockets import await_ready
 from envkit.index.transport import Request, Retriable

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from envkit.dataclass import dataclass, field
 from envkit.errors import TransportError
 from envkit.events import CancelToken
 from envkit.index.bounds import Limits, Timeouts

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from envkit.cache import Cache
+from envkit.dataclass import dataclass
 from envkit.errors import VcsError
 from envkit.events import Emitter
 from envkit.host import files

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from envkit.dataclass import dataclass
 from envkit.errors import Cancelled, VcsError
 from envkit.events import Emitter
 from envkit.host.streaming import run_streaming

@@ -7,10 +7,10 @@ another host's option (``ssh://-oProxyCommand=...``), or for a transport that ru
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit, urlunsplit
 
+from envkit.dataclass import dataclass, field, replace
 from envkit.errors import VcsError
 from envkit.model.secret import Secret, mask_credentials, strip_credentials
 from envkit.model.source import Origin

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from packaging.version import Version
 
+from envkit.dataclass import dataclass, field
 from envkit.errors import RequirementError
 from envkit.index.filenames import sdist_version
 from envkit.model.candidate import Artifact, ProjectPage

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from packaging.version import InvalidVersion, Version
 
+from envkit.dataclass import dataclass
 from envkit.errors import IndexAccessError, ProjectNotFound
 from envkit.formats.toml import as_table, as_tables, as_texts
 from envkit.model.identity import normalize

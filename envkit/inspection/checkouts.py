@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+
+from envkit.dataclass import dataclass
 
 _MAX_BYTES = 4 * 1024 * 1024
 _CONF = re.compile(r"^\s*(bound_location|parent_location|bound)\s*=\s*(.*?)\s*$", re.MULTILINE)

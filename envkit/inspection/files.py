@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
+from envkit.dataclass import dataclass
 from envkit.errors import InstallError
 from envkit.installed import record
 from envkit.model.distribution import InstalledDistribution

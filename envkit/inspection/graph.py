@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from envkit.dataclass import dataclass
 from envkit.errors import RequirementError
 from envkit.inspection.problems import fits
 from envkit.model.distribution import InstalledDistribution

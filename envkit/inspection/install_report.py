@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from envkit.dataclass import dataclass, field
 from envkit.inspection.metadata import message_dict, parse_message
 from envkit.inspection.report import direct_url_of
 from envkit.model.secret import mask_credentials

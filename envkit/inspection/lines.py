@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
 from packaging.version import InvalidVersion, Version
 
+from envkit.dataclass import dataclass
 from envkit.formats.file_url import file_url_to_path
 from envkit.inspection.vcs import find_checkout
 from envkit.installed.eggs import link_target

@@ -9,10 +9,10 @@ import os
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from email.header import Header, decode_header, make_header
 from typing import Any
 
+from envkit.dataclass import dataclass
 from envkit.installed.eggs import link_target, linked_info
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.values import Value

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
+from envkit.dataclass import dataclass
 from envkit.errors import EnvkitError, RequirementError
 from envkit.inspection.metadata import tags_of
 from envkit.model.distribution import InstalledDistribution

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, cast
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
+from envkit.dataclass import replace
 from envkit.errors import InstallError, LockError
 from envkit.formats.lock_content import LockContent
 from envkit.inspection.lines import Frozen, archive_hash

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
+from envkit.dataclass import dataclass
 from envkit.errors import InstallError, RequirementError
 from envkit.inspection.files import total_size
 from envkit.inspection.graph import DependencyGraph

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 from urllib.parse import quote
 
+from envkit.dataclass import dataclass, field
 from envkit.errors import MissingExtra, RequirementError
 from envkit.formats.lock_content import LockContent
 from envkit.inspection.graph import DependencyGraph

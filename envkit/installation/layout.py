@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from envkit.dataclass import dataclass
 from envkit.errors import InstallError
 from envkit.installation.ports import EnvironmentLike
 

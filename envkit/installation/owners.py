@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from envkit.dataclass import dataclass
 from envkit.errors import InstallError
 from envkit.installation.layout import Layout, inside
 from envkit.installation.removal import absolute

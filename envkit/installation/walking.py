@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass, field
 
+from envkit.dataclass import dataclass, field
 from envkit.installation.layout import inside
 from envkit.installed import record
 

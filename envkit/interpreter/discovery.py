@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from envkit.dataclass import dataclass
 from envkit.errors import InterpreterError
 from envkit.host.processes import inherited
 from envkit.interpreter.interpreter import Interpreter

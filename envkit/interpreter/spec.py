@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from envkit.dataclass import dataclass, field
 from envkit.errors import InterpreterError
 from envkit.interpreter.interpreter import Interpreter
 

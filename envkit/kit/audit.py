@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
+from envkit.dataclass import replace
 from envkit.environment.environment import Environment
 from envkit.errors import (
     IndexAccessError,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from envkit.dataclass import replace
 from envkit.model.identity import normalize
 from envkit.model.requirement import marker_holds, parse_requirement, requirement_name
 

@@ -11,8 +11,8 @@ import configparser
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
+from envkit.dataclass import dataclass, field, replace
 from envkit.errors import EnvkitError
 from envkit.model.source import Index
 

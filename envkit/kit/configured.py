@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
+from envkit.dataclass import replace
 from envkit.kit.configuration import Configuration, read_configuration
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.source import PYPI, Index

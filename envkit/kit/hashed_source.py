@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from envkit.dataclass import replace
 from envkit.index.views import version_of
 from envkit.kit.direct_hashes import digests_of
 from envkit.kit.source import IndexSource

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from envkit.dataclass import replace
 from envkit.environment.environment import Environment
 from envkit.errors import LockError, RequirementError
 from envkit.formats.lock import Lock

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from envkit.dataclass import replace
 from envkit.errors import ProjectNotFound
 from envkit.model.candidate import Artifact
 

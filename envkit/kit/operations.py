@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from envkit.dataclass import replace
 from envkit.environment.environment import Environment
 from envkit.errors import InstallError, RequirementError, StalePlan
 from envkit.interpreter.interpreter import Interpreter

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from packaging.version import InvalidVersion, Version
 
+from envkit.dataclass import dataclass
 from envkit.environment.environment import Environment
 from envkit.errors import ProjectNotFound
 from envkit.inspection.report import Listed

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from envkit.dataclass import replace
 from envkit.environment.environment import Environment
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _with_version(wheel: LocalWheel, environment: Environment) -> LocalWheel:
     rows = [row for row in wheel.scripts if row[0] in ("pip", f"pip{major}")]
     if rows:
         rows.append((f"pip{major}.{minor}", *rows[0][1:]))
-    return dataclasses.replace(wheel, scripts=tuple(rows))
+    return replace(wheel, scripts=tuple(rows))
 
 
 def _resolution(environment: Environment, wheels: Sequence[LocalWheel]) -> Resolution:

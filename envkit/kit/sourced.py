@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from envkit.dataclass import replace
 from envkit.errors import InvalidSource
 from envkit.model.identity import normalize, parse_version
 from envkit.model.metadata import parse_metadata

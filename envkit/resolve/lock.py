@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from envkit.dataclass import replace
 from envkit.errors import LockError, RequirementError
 from envkit.events import CancelToken
 from envkit.formats.lock import Lock

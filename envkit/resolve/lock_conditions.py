@@ -11,12 +11,12 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from envkit.dataclass import dataclass
 from envkit.model.identity import normalize
 from envkit.model.marker_sets import MarkerSets, Node
 from envkit.model.marker_text import marker_of, set_of

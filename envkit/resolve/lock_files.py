@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from packaging.version import Version
 
+from envkit.dataclass import replace
 from envkit.errors import LockError
 from envkit.model.candidate import Artifact
 from envkit.model.identity import normalize

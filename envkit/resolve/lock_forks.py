@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from envkit.dataclass import dataclass, field
 from envkit.errors import EnvkitError, NoCandidate, ResolutionImpossible, ResolutionTooDeep
 from envkit.events import CancelToken
 from envkit.model.identity import normalize

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from packaging.version import Version
 
+from envkit.dataclass import dataclass
 from envkit.model.candidate import Artifact, CoreMetadata
 from envkit.model.identity import normalize
 from envkit.model.marker_sets import ALL, EMPTY, MarkerSets, Node

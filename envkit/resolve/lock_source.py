@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from packaging.version import Version
 
+from envkit.dataclass import replace
 from envkit.errors import EnvkitError, RequirementError
 from envkit.model.candidate import Artifact, CoreMetadata, ProjectPage
 from envkit.model.listing import Listing, Row, Run, runs_of

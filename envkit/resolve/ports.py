@@ -8,11 +8,11 @@ which only hint and return at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from packaging.version import Version
 
+from envkit.dataclass import dataclass
 from envkit.model.candidate import Artifact, CoreMetadata, ProjectPage
 from envkit.model.source import Origin
 from envkit.model.values import Value

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from envkit.dataclass import dataclass
 from envkit.model.values import Value
 from envkit.resolve.node import ROOT, Node
 from envkit.resolve.problem import Problem

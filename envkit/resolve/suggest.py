@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
+from envkit.dataclass import dataclass, replace
 from envkit.errors import EnvkitError, IndexAccessError
 from envkit.events import Emitter
 from envkit.model.identity import normalize

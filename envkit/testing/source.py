@@ -8,10 +8,10 @@ Each version is a list of requirements, or a `Release` with more to say.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from packaging.version import Version
 
+from envkit.dataclass import dataclass, field
 from envkit.errors import ProjectNotFound, RequirementError
 from envkit.model.candidate import Artifact, CoreMetadata, ProjectPage
 from envkit.model.identity import normalize

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from envkit.dataclass import dataclass, field
 from envkit.index.transport import Request, Response, Retriable
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from envkit.dataclass import dataclass
 from envkit.errors import InstallError
 from envkit.transaction.state import PREFIX, STATE_DIR, check_relative
 

@@ -7,11 +7,11 @@ import json
 import os
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from envkit.cache import Bucket
+from envkit.dataclass import dataclass
 from envkit.errors import InvalidSource, RequirementError
 from envkit.host import files
 from envkit.model.candidate import CoreMetadata

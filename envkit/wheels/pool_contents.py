@@ -7,11 +7,11 @@ import binascii
 import csv
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
+from envkit.dataclass import dataclass
 from envkit.errors import RequirementError
 from envkit.model.distribution import ScriptRow
 from envkit.model.metadata import parse_metadata

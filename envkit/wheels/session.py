@@ -7,10 +7,10 @@ import os
 import time
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Literal, Self
 
 from envkit.cache import Bucket
+from envkit.dataclass import dataclass
 from envkit.errors import BuildForbidden, InvalidSource
 from envkit.events import BuildFinished, BuildStarted, Emitter
 from envkit.host import files

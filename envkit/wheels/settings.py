@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from packaging.utils import canonicalize_name
 
+from envkit.dataclass import dataclass, field
 from envkit.errors import RequirementError
 from envkit.model.arguments import check_choice
 from envkit.model.policy import check_builds

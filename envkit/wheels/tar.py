@@ -7,9 +7,9 @@ links that are told twice have to agree; sparse files, devices and unknown kinds
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import IO
 
+from envkit.dataclass import dataclass, field
 from envkit.errors import InvalidSource
 from envkit.wheels.bounds import ArchiveBounds
 from envkit.wheels.inflate import BoundedReader

@@ -7,9 +7,9 @@ import stat
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from functools import partial
 
+from envkit.dataclass import dataclass
 from envkit.errors import InvalidSource
 from envkit.host import files
 from envkit.wheels.archive import extract_archive
@@ -63,7 +63,7 @@ class ArchiveTree(SourceTree):
             found = from_pkg_info(data) if data is not None else None
             if found is not None:
                 return found
-        return super(ArchiveTree, self).static()
+        return super(ArchiveTree, self).static()  # noqa: UP008  the decorator makes another class
 
     @contextmanager
     def _open(self) -> Generator[str]:
