@@ -17,9 +17,12 @@ from envkit.index.session import Session, Unfinished
 from envkit.index.transport import Response, Retriable
 from envkit.index.verify import Hasher, check_file, file_is, raise_if_wrong
 from envkit.model.candidate import Artifact
+from envkit.model.recent import Recent
 
 _PIECE = 256 * 1024
 _REPORT_EVERY = 1 << 20
+_NAMES = 50_000
+"""Files without hashes that are known to be those at their addresses."""
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(?:\d{1,18}|\*)\Z")
 
 
@@ -31,7 +34,7 @@ class Downloader:
         self._bucket = cache.bucket("files", 1)
         self._emitter = emitter
         self._offline = offline
-        self._unhashed: set[str] = set()
+        self._unhashed = Recent[str, None](_NAMES)
 
     def cached(self, artifact: Artifact) -> Path | None:
         """Give the file where it is at hand and right; one that is damaged is removed."""
@@ -83,7 +86,7 @@ class Downloader:
                 context={"filename": artifact.filename, "path": str(self._bucket.root)},
             ) from error
         if not artifact.hashes:
-            self._unhashed.add(key)
+            self._unhashed[key] = None
         return published
 
     def forget(self, artifact: Artifact) -> None:

@@ -13,9 +13,9 @@ import time
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, urlsplit
 
 from envkit.errors import TransportError
+from envkit.index.addresses import Parts, take_apart
 from envkit.index.http_response import HttpResponse
 from envkit.index.proxies import Proxies, proxy_authorization
 from envkit.index.sockets import Clocked, connect
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _PORTS = {"http": 80, "https": 443}
 _IDLE_SECONDS = 55.0
 _MAX_IDLE = 50
+_HOSTS = 100
+"""Hosts to which idle connections are kept; one more, and all others are closed."""
 _Key = tuple[str, str, int]
 
 
@@ -55,7 +57,7 @@ class HttpTransport:
 
     def send(self, request: Request) -> Response:
         """Make one exchange; a connection that went stale while idle is replaced without a word."""
-        parts = urlsplit(request.url)
+        parts = take_apart(request.url)
         scheme, host = parts.scheme, parts.hostname or ""
         try:
             port = parts.port or _PORTS[scheme]
@@ -114,6 +116,8 @@ class HttpTransport:
             connection.close()
             return
         with self._lock:
+            if key not in self._idle and len(self._idle) >= _HOSTS:
+                _close_all({each: self._idle.pop(each) for each in tuple(self._idle)})
             entries = self._idle.setdefault(key, [])
             # One that was under way while `close` was called is not kept.
             if connection.epoch == self._epoch and self._pid == os.getpid() and len(entries) < _MAX_IDLE:
@@ -169,12 +173,12 @@ class _Connection:
         self.clocked = clocked
         self._proxy = proxy_for_plain
 
-    def exchange(self, request: Request, parts: SplitResult, done: Callable[[bool], None]) -> Response:
+    def exchange(self, request: Request, parts: Parts, done: Callable[[bool], None]) -> Response:
         self.clocked.request = request
         self.clocked.sendall(self._head(request, parts) + (request.body or b""))
         return HttpResponse(self.clocked, done, method=request.method)
 
-    def _head(self, request: Request, parts: SplitResult) -> bytes:
+    def _head(self, request: Request, parts: Parts) -> bytes:
         target = parts.path or "/"
         if parts.query:
             target += "?" + parts.query

@@ -14,11 +14,11 @@ from envkit.errors import IndexAccessError, InvalidWheel, MetadataMismatch, Requ
 from envkit.events import Emitter
 from envkit.index.download import Downloader
 from envkit.index.places import cache_key, group_of, local_path
-from envkit.index.ranged import RangesUnsupported, remote_metadata, wheel_metadata
 from envkit.index.session import Session
 from envkit.index.verify import check_bytes, strongest
 from envkit.model.candidate import Artifact
 from envkit.model.metadata import parse_metadata
+from envkit.model.recent import Recent
 
 _PROMISED, _SEEN = b"p", b"s"
 _MISSED = 0.25
@@ -26,6 +26,8 @@ _MISSED = 0.25
 _JUST_READ = 100
 """Texts that were just read and are held for whoever wanted them; the long ones are read back."""
 _LONG = 64 * 1024
+_NAMES = 50_000
+"""Files of which is remembered that they are not in the cache; a tenth as many texts are held of files without hashes."""
 
 
 class MetadataReader:
@@ -40,8 +42,8 @@ class MetadataReader:
         self._emitter = emitter
         self._offline = offline
         self._no_ranges: set[str] = set()
-        self._unhashed: dict[str, bytes] = {}
-        self._missed: dict[str, float] = {}
+        self._unhashed = Recent[str, bytes](_NAMES // 10)
+        self._missed = Recent[str, float](_NAMES)
         self._just_read: dict[str, bytes] = {}
 
     def cached(self, artifact: Artifact, *, surely: bool = False) -> bytes | None:
@@ -145,6 +147,8 @@ class MetadataReader:
         return answer.body
 
     def _ranges(self, artifact: Artifact) -> bytes | None:
+        from envkit.index.ranged import RangesUnsupported, remote_metadata  # loads what reads archives
+
         place = artifact.url.partition("://")[2].partition("/")[0]
         if place in self._no_ranges:
             return None
@@ -159,6 +163,8 @@ class MetadataReader:
         return data
 
     def _of_file(self, path: str, artifact: Artifact) -> bytes:
+        from envkit.index.ranged import wheel_metadata
+
         try:
             with open(path, "rb") as stream:
                 data = wheel_metadata(stream, artifact.filename, self._session.limits.metadata_bytes)

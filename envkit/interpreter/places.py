@@ -6,10 +6,13 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from envkit.model.recent import Recent
+
 _NAME = re.compile(r"(python|pypy|graalpy)(\d+(\.\d+)?)?t?d?(_d)?(\.exe)?", re.IGNORECASE)
 _STARTS = frozenset(("py", "Py", "PY", "gr", "Gr", "GR"))  # PATH has thousands of names, and expressions are slow
 _MAX_ENTRIES = 50_000
 _MAX_LINKS = 40
+_MOST_LISTINGS = 1_000
 _MAX_LIST_BYTES = 256 * 1024
 
 #: (variable that names the folder, folder below the home, pattern of an installation below it)
@@ -152,7 +155,7 @@ def _version_key(name: str) -> list[tuple[int, str]]:
     return [(int(number or 0), word) for word, number in re.findall(r"(\D*)(\d*)", name)]
 
 
-_listings: dict[tuple[str, bool], tuple[int, list[str]]] = {}
+_listings = Recent[tuple[str, bool], tuple[int, list[str]]](_MOST_LISTINGS)
 
 
 def _names(folder: str) -> list[str]:

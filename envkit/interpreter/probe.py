@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from envkit.errors import InterpreterError
+from envkit.model.recent import Recent
 
 _FORMAT = 1
 _MAX_OUTPUT = 1024 * 1024
@@ -73,8 +74,8 @@ class Question:
     environ: Mapping[str, str] | None = None
 
 
-_known: dict[str, tuple[object, Any]] = {}
-_refused: dict[str, tuple[object, float, InterpreterError]] = {}
+_known = Recent[str, tuple[object, Any]](2_000)
+_refused = Recent[str, tuple[object, float, InterpreterError]](2_000)
 
 
 def probe(path: str, question: Question, depth: int = 0) -> Any:

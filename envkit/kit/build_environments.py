@@ -19,6 +19,7 @@ from envkit.events import CancelToken, Reporter
 from envkit.host import files
 from envkit.kit.source import Builder, IndexSource
 from envkit.model.policy import ResolutionPolicy
+from envkit.model.recent import Recent
 from envkit.model.resolution import Pin, Resolution
 from envkit.model.target import Target
 from envkit.wheels.ports import BuildEnvironment, BuildRequirements
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from envkit.interpreter.interpreter import Interpreter
     from envkit.wheels.pool import WheelPool
 
+_REMEMBERED = 256
 _LASTING = 300.0
 """Seconds for which a resolution of build requirements holds; pages of indexes are looked at again later than that."""
 
@@ -90,7 +92,7 @@ class Environments:
     def __init__(self, workshop: Workshop, nested: Callable[[tuple[str, ...]], Nested]) -> None:
         self._workshop = workshop
         self._nested = nested
-        self._known: dict[tuple[str, ...], tuple[float, _Requirements]] = {}
+        self._known = Recent[tuple[str, ...], tuple[float, _Requirements]](_REMEMBERED)
         # Hashes, strategies and exclusions are said of what is installed, not of what builds it.
         self._policy = replace(
             workshop.policy,

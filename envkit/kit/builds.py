@@ -19,12 +19,15 @@ from envkit.model.candidate import Artifact, CoreMetadata
 from envkit.model.identity import normalize, parse_version
 from envkit.model.metadata import parse_metadata
 from envkit.model.policy import ResolutionPolicy
+from envkit.model.recent import Recent
 from envkit.model.resolution import Pin
 from envkit.resolve.ports import DirectCandidate, DirectRequest
 from envkit.wheels.builder import WheelBuilder
 from envkit.wheels.reading import read_file
 from envkit.wheels.settings import BuildSettings
 from envkit.wheels.sources import Sources
+
+_FAILURES = 256
 
 if TYPE_CHECKING:
     from envkit.index.vcs import VcsClient
@@ -47,7 +50,7 @@ class Builds:
         self._emitter = Emitter(workshop.reporter, cancel=workshop.cancel, kind="build")
         self._lock = threading.Lock()
         self._vcs: VcsClient | None = None
-        self.failures: dict[str, WheelBuildError] = {}
+        self.failures: dict[str, WheelBuildError] = Recent[str, WheelBuildError](_FAILURES)
         self.builder = WheelBuilder(
             Environments(workshop, self._nested),
             workshop.cache,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from envkit.resolve.resolver import Resolver
     from envkit.wheels.pool import WheelPool
 
+_INTERPRETERS = 32
 _PartT = TypeVar("_PartT")
 
 
@@ -41,6 +42,18 @@ class Parts:
         self._lock = threading.RLock()
         # A kit that is dropped without being closed must not leave connections to the garbage collector.
         weakref.finalize(self, _close, self._made)
+
+    def _once_for(self, kind: str, interpreter: Interpreter, make: Callable[[], _PartT]) -> _PartT:
+        """Give a part that belongs to an interpreter. Environments come and go: of the oldest one the parts are dropped."""
+        name = f"{kind} {interpreter.executable}"
+        found = self._made.get(name)
+        if found is None:
+            with self._lock:
+                found = self._once(name, make)
+                same = [each for each in self._made if each.startswith(f"{kind} ")]
+                if len(same) > _INTERPRETERS:
+                    del self._made[same[0]]  # builds that are under way keep what they use
+        return cast(_PartT, found)
 
     def _once(self, name: str, make: Callable[[], _PartT]) -> _PartT:
         found = self._made.get(name)
@@ -87,8 +100,9 @@ class Parts:
         """Give what runs code of projects, with *interpreter*; made when first needed."""
         from envkit.kit.workshop import make_builds
 
-        return self._once(
-            f"builds {interpreter.executable}",
+        return self._once_for(
+            "builds",
+            interpreter,
             lambda: make_builds(self.settings, interpreter, self.client, self.cache, self.pool),
         )
 
@@ -106,12 +120,14 @@ class Parts:
     def source(self, interpreter: Interpreter) -> IndexSource:
         """Give candidates for the resolver; *interpreter* reads or builds what only a build can tell."""
         from envkit.kit.deferred import DeferredBuilds
-        from envkit.kit.source import IndexSource
+        from envkit.kit.source import DigestMemory, IndexSource
 
-        return self._once(
-            f"source {interpreter.executable}",
-            lambda: IndexSource(self.client, self.cache.bucket("digests", 3), DeferredBuilds(self._later(interpreter))),
-        )
+        def make() -> IndexSource:
+            builds = DeferredBuilds(self._later(interpreter))
+            memory = self._once("digests", DigestMemory)
+            return IndexSource(self.client, self.cache.bucket("digests", 3), builds, memory=memory)
+
+        return self._once_for("source", interpreter, make)
 
     def hashed_source(self, interpreter: Interpreter, wanted: Wanted) -> IndexSource:
         """Give candidates with the hashes that are asked for, also where indexes give none."""
@@ -156,8 +172,9 @@ class Parts:
 
         settings, later = self.settings, self._later(interpreter)
         verify = "hash" if settings.policy.require_hashes else settings.verify
-        return self._once(
-            f"supply {interpreter.executable}",
+        return self._once_for(
+            "supply",
+            interpreter,
             lambda: PoolSupply(
                 self.client,
                 self.pool,

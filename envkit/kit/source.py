@@ -19,7 +19,24 @@ if TYPE_CHECKING:
     from envkit.resolve.ports import DirectCandidate, DirectRequest
 
 MEMORY = 32 * 1024 * 1024
-"""Bytes of digests that one source keeps in memory."""
+"""Bytes of digests that are kept in memory."""
+
+
+class DigestMemory:
+    """Digests that were read or made, by key: all are let go when they fill their share, as the cache has them anyway."""
+
+    def __init__(self) -> None:
+        self.digests: dict[str, bytes] = {}
+        self._room = MEMORY
+
+    def hold(self, key: str, data: bytes, *, lasting: bool) -> None:
+        """Keep a digest; with *lasting* none is let go, as there is no cache."""
+        before = self.digests.get(key)
+        self._room -= len(data) - (len(before) if before is not None else 0)
+        if self._room < 0 and not lasting:
+            self.digests.clear()
+            self._room = MEMORY - len(data)
+        self.digests[key] = data
 
 
 class Client(Protocol):
@@ -82,16 +99,22 @@ class IndexSource:
     """A `envkit.resolve.ports.CandidateSource`.
 
     *digests* is a bucket of the cache, or None to keep digests in memory; *builder* is None where no code may run and
-    no direct reference may be followed.
+    no direct reference may be followed. *memory* is shared by sources with the same client and digests.
     """
 
-    def __init__(self, client: Client, digests: DigestStore | None = None, builder: Builder | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        digests: DigestStore | None = None,
+        builder: Builder | None = None,
+        *,
+        memory: DigestMemory | None = None,
+    ) -> None:
         self._client = client
         self._digests = digests
         self._builder = builder
-        self.memory: dict[str, bytes] = {}
         self._files: dict[str, bytes] = {}
-        self._room = MEMORY
+        self._memory = memory if memory is not None else DigestMemory()
 
     def with_builder(self, wrap: Callable[[Builder], Builder]) -> Self:
         """Give a source like this one whose builder is what *wrap* makes of this one's."""
@@ -143,7 +166,7 @@ class IndexSource:
 
     def load_digest(self, key: str) -> bytes | None:
         """Give a stored digest, from memory where this process has seen it."""
-        known = self.memory.get(key)
+        known = self._memory.digests.get(key)
         if known is None and self._digests is not None:
             known = self._digests.head(key)
             if known is not None:
@@ -164,10 +187,4 @@ class IndexSource:
             self._digests.put(key, files, head=data)
 
     def _hold(self, key: str, data: bytes) -> None:
-        """Keep a digest in memory; all are let go when they fill their share, as the cache has them anyway."""
-        before = self.memory.get(key)
-        self._room -= len(data) - (len(before) if before is not None else 0)
-        if self._room < 0 and self._digests is not None:
-            self.memory.clear()
-            self._room = MEMORY - len(data)
-        self.memory[key] = data
+        self._memory.hold(key, data, lasting=self._digests is None)

@@ -17,6 +17,7 @@ from envkit.cache import Bucket
 from envkit.errors import InvalidSource, RequirementError
 from envkit.index.vcs import Checkout, VcsRequest, is_vcs_url, parse_vcs_url, request_of
 from envkit.model.candidate import Artifact
+from envkit.model.recent import Recent
 from envkit.model.secret import mask_credentials, strip_credentials
 from envkit.model.source import Origin
 from envkit.wheels.archive import archive_kind, archive_stem
@@ -24,6 +25,7 @@ from envkit.wheels.settings import BuildSettings
 from envkit.wheels.trees import ArchiveTree, CheckoutTree, FolderTree, SourceTree
 
 _ALGORITHMS = ("sha512", "sha384", "sha256")
+_FILES = 1_000
 _MAX_URL = 8192
 
 
@@ -81,7 +83,7 @@ class Sources:
         self._vcs = vcs
         self._notes = notes
         self._settings = settings
-        self._files: dict[str, str] = {}
+        self._files = Recent[str, str](_FILES)
 
     def sdist(self, artifact: Artifact, *, name: str | None = None, version: str | None = None) -> ArchiveTree:
         """Give an sdist of an index. Its name says what it has to be, unless *name* and *version* do."""
