@@ -10,10 +10,9 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
-from urllib.parse import SplitResult, unquote, urlsplit
 
 from envkit.errors import TransportError
-from envkit.index.addresses import Origin, origin_of
+from envkit.index.addresses import Origin, Parts, origin_of, take_apart
 from envkit.index.login import KeyringProvider, Login
 from envkit.model.fingerprint import fingerprint
 from envkit.model.recent import Recent
@@ -63,8 +62,10 @@ class Credentials:
     def add(self, url: str) -> None:
         """Learn of an index; user information in *url* is for its origin."""
         place = _place(url)
-        parts = urlsplit(url)
+        parts = take_apart(url)
         if parts.username is not None:
+            from urllib.parse import unquote
+
             place.username = unquote(parts.username)
             if parts.password is not None:
                 place.login = Login(place.username, Secret(unquote(parts.password)))
@@ -83,8 +84,10 @@ class Credentials:
         return fingerprint(login.username, 16) if login is not None else ""
 
     def _find(self, url: str, *, redirected: bool) -> Login | None:
-        parts = urlsplit(url)
+        parts = take_apart(url)
         if parts.username is not None and parts.password is not None:
+            from urllib.parse import unquote
+
             return Login(unquote(parts.username), Secret(unquote(parts.password)))
         place = self._nearest(parts)
         # Pages name thousands of files of another host, and whoever is asked may be a person.
@@ -101,7 +104,7 @@ class Credentials:
         """Give another header after a 401 or 403, from keyring; None where nothing else is known."""
         if self._keyring == "disabled":
             return None
-        place = self._nearest(urlsplit(url))
+        place = self._nearest(take_apart(url))
         subject = place.url if place is not None else _root(url)
         with self._lock:
             login = self._proven.get(subject)
@@ -115,7 +118,7 @@ class Credentials:
         header = login.header()
         return header if header != refused else None
 
-    def _nearest(self, parts: SplitResult) -> _Place | None:
+    def _nearest(self, parts: Parts) -> _Place | None:
         wanted = origin_of(parts)
         same = [place for place in self._places if place.origin == wanted]
         if len(same) < 2:
@@ -168,16 +171,16 @@ def as_credentials(
 
 
 def _place(url: str) -> _Place:
-    parts = urlsplit(url)
+    parts = take_apart(url)
     return _Place(strip_credentials(url), origin_of(parts), _segments(parts))
 
 
-def _segments(parts: SplitResult) -> tuple[str, ...]:
+def _segments(parts: Parts) -> tuple[str, ...]:
     return tuple(part for part in parts.path.split("/") if part)
 
 
 def _root(url: str) -> str:
-    parts = urlsplit(strip_credentials(url))
+    parts = take_apart(strip_credentials(url))
     return f"{parts.scheme}://{parts.netloc}/"
 
 

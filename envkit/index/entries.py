@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass, field
-from urllib.parse import urljoin, urlsplit
 
+from envkit.dataclass import dataclass, field
 from envkit.index.filenames import check_filename, clean_requires_python
 from envkit.model.candidate import Reason
 from envkit.model.listing import Row, place_of, short_hashes
@@ -95,6 +94,8 @@ def resolve_folder(base: str, folder: str) -> str | None:
 
 
 def _resolve(base: str, url: str) -> str | None:
+    from urllib.parse import urljoin, urlsplit
+
     try:
         absolute = urljoin(base, url.strip())
         absolute = absolute.partition("#")[0]

@@ -13,9 +13,9 @@ import time
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, urlsplit
 
 from envkit.errors import TransportError
+from envkit.index.addresses import Parts, take_apart
 from envkit.index.http_response import HttpResponse
 from envkit.index.proxies import Proxies, proxy_authorization
 from envkit.index.sockets import Clocked, connect
@@ -57,7 +57,7 @@ class HttpTransport:
 
     def send(self, request: Request) -> Response:
         """Make one exchange; a connection that went stale while idle is replaced without a word."""
-        parts = urlsplit(request.url)
+        parts = take_apart(request.url)
         scheme, host = parts.scheme, parts.hostname or ""
         try:
             port = parts.port or _PORTS[scheme]
@@ -173,12 +173,12 @@ class _Connection:
         self.clocked = clocked
         self._proxy = proxy_for_plain
 
-    def exchange(self, request: Request, parts: SplitResult, done: Callable[[bool], None]) -> Response:
+    def exchange(self, request: Request, parts: Parts, done: Callable[[bool], None]) -> Response:
         self.clocked.request = request
         self.clocked.sendall(self._head(request, parts) + (request.body or b""))
         return HttpResponse(self.clocked, done, method=request.method)
 
-    def _head(self, request: Request, parts: SplitResult) -> bytes:
+    def _head(self, request: Request, parts: Parts) -> bytes:
         target = parts.path or "/"
         if parts.query:
             target += "?" + parts.query

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-from dataclasses import dataclass
 from typing import Literal
 
+from envkit.dataclass import dataclass
 from envkit.model.secret import Secret
 
 KeyringProvider = Literal["disabled", "auto", "import", "subprocess"]
@@ -20,5 +19,7 @@ class Login:
 
     def header(self) -> str:
         """Give the value of ``Authorization`` (RFC 7617)."""
+        import base64  # few sign in
+
         pair = f"{self.username}:{self.password.reveal()}".encode()
         return "Basic " + base64.b64encode(pair).decode("ascii")

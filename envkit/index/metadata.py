@@ -14,7 +14,6 @@ from envkit.errors import IndexAccessError, InvalidWheel, MetadataMismatch, Requ
 from envkit.events import Emitter
 from envkit.index.download import Downloader
 from envkit.index.places import cache_key, group_of, local_path
-from envkit.index.ranged import RangesUnsupported, remote_metadata, wheel_metadata
 from envkit.index.session import Session
 from envkit.index.verify import check_bytes, strongest
 from envkit.model.candidate import Artifact
@@ -148,6 +147,8 @@ class MetadataReader:
         return answer.body
 
     def _ranges(self, artifact: Artifact) -> bytes | None:
+        from envkit.index.ranged import RangesUnsupported, remote_metadata  # loads what reads archives
+
         place = artifact.url.partition("://")[2].partition("/")[0]
         if place in self._no_ranges:
             return None
@@ -162,6 +163,8 @@ class MetadataReader:
         return data
 
     def _of_file(self, path: str, artifact: Artifact) -> bytes:
+        from envkit.index.ranged import wheel_metadata
+
         try:
             with open(path, "rb") as stream:
                 data = wheel_metadata(stream, artifact.filename, self._session.limits.metadata_bytes)

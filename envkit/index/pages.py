@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from envkit.errors import TransportError
 from envkit.index.stored_page import PageStore, Record, StoredPage
 from envkit.index.workers import Workers
+from envkit.model.fingerprint import blake2b
 
 if TYPE_CHECKING:
     from envkit.cache import Cache
@@ -220,8 +221,6 @@ class RemotePages:
         url: str,
         packed: bytes,
     ) -> tuple[Record, ParsedPage, int]:
-        from hashlib import blake2b
-
         from envkit.index.bodies import unpack
         from envkit.index.simple_api import parse_page
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from urllib.parse import unquote, urlsplit
 
 from envkit.errors import TransportError
 from envkit.index.verify import strongest
@@ -33,6 +32,7 @@ def local_path(url: str) -> str | None:
     """Give the path of a ``file:`` URL, None for any other. Raises `TransportError` for one on another host."""
     if not url.startswith("file:"):
         return None
+    from urllib.parse import unquote, urlsplit
     from urllib.request import url2pathname  # loads http.client and email: only where a path is asked for
 
     parts = urlsplit(url)

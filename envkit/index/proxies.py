@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
-from urllib.parse import unquote, urlsplit
 
 
 class Proxies:
@@ -40,6 +38,8 @@ def _matches(pattern: str, host: str, port: int) -> bool:
         return _in_network(pattern, host)
     if pattern.count(":") > 1 and not pattern.startswith("["):
         return pattern == host  # a bare IPv6 address
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit("//" + pattern)
         name, wanted_port = (parts.hostname or "").rstrip("."), parts.port
@@ -62,6 +62,9 @@ def _in_network(pattern: str, host: str) -> bool:
 
 def proxy_authorization(proxy: str) -> str | None:
     """Give the header that shows a proxy the credentials of its URL, None where it has none."""
+    import base64
+    from urllib.parse import unquote, urlsplit
+
     parts = urlsplit(proxy)
     if parts.username is None:
         return None

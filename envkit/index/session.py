@@ -6,13 +6,12 @@ Nothing here knows about projects. Every error names the address without its cre
 from __future__ import annotations
 
 import os
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from envkit.dataclass import dataclass
 from envkit.errors import Cancelled, TransportError
 from envkit.events import Emitter
 from envkit.index.addresses import check_scheme, origin, printable, redirect_target
@@ -151,6 +150,8 @@ class Session:
                     raise self._failed(url, problem, last, attempt) from last
                 finally:
                     del last  # its trace leads back to here, and would keep all that was read
+            import random  # few requests are made again
+
             # Full jitter: many clients that failed together do not come back together.
             usual = random.uniform(0.5, 1.0) * min(8.0, 0.2 * 2**attempt) / haste  # noqa: S311
             self._pause(url, attempt, problem, usual if delay is None else delay, deadline, seconds)

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any, cast
-from urllib.parse import unquote, urljoin, urlsplit
 
 from envkit.errors import TransportError
 from envkit.index.entries import Collector, resolve
@@ -200,6 +199,8 @@ def parse_html(data: bytes, url: str, project: str | None) -> ParsedPage:
 def _join(url: str, base: str | None) -> str:
     if not base:
         return url
+    from urllib.parse import urljoin
+
     try:
         joined = urljoin(url, base)
     except ValueError:
@@ -209,6 +210,8 @@ def _join(url: str, base: str | None) -> str:
 
 
 def _add_anchor(collector: Collector, attributes: Mapping[str, str | None]) -> None:
+    from urllib.parse import unquote, urlsplit
+
     href = (attributes.get("href") or "").strip()
     try:
         parts = urlsplit(href)

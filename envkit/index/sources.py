@@ -160,9 +160,11 @@ class RemoteIndex:
 
     def address(self, project: str) -> str:
         """Give the address of a project's page."""
-        from urllib.parse import quote
+        if not (project.isascii() and project.replace("-", "").isalnum()):
+            from urllib.parse import quote
 
-        return f"{self._root}{quote(project)}/"
+            project = quote(project)
+        return f"{self._root}{project}/"
 
     def fresh_identity(self, project: str) -> str | None:
         record = self._pages.fresh_record(project)

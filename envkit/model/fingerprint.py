@@ -11,6 +11,8 @@ try:
 except ImportError:  # pragma: no cover
     from hashlib import blake2b
 
+__all__ = ["blake2b", "fingerprint"]
+
 
 def fingerprint(text: str, digits: int = 32) -> str:
     """Give as many hexadecimal *digits* (even, at most 128), equal for equal texts only. It hides no secret."""

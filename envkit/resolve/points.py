@@ -33,7 +33,7 @@ def is_normal(text: str) -> bool:
     """Whether a version is nothing but a release in its normal form, as almost all are."""
     if not text.isascii() or len(text) > _LONGEST:
         return False
-    for part in text.split("."):
+    for part in text.split("."):  # noqa: SIM110  a generator takes twice as long
         if not part.isdigit() or (part[0] == "0" and part != "0"):  # zeros before a number are not written
             return False
     return True
