@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from envkit.dataclass import dataclass
 from envkit.errors import TransportError
 from envkit.index.addresses import Origin, Parts, origin_of, take_apart
 from envkit.index.login import KeyringProvider, Login

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from envkit.dataclass import dataclass, field
 from envkit.index.entries import resolve_folder
 from envkit.index.filenames import MAX_FILENAME, SIMPLE_VERSION, clean_requires_python, is_name_of, valid_version
 from envkit.model.listing import Columns

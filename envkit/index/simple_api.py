@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import compress
 from typing import Any, cast
 
+from envkit.dataclass import dataclass
 from envkit.errors import TransportError
 from envkit.index.entries import Collector, resolve
 from envkit.index.plain_entries import MAX_TEXT, fields_of, plain_columns

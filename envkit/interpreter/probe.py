@@ -6,9 +6,9 @@ import os
 import stat
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from envkit.dataclass import dataclass
 from envkit.errors import InterpreterError
 from envkit.model.recent import Recent
 

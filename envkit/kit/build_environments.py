@@ -10,10 +10,10 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from envkit.dataclass import dataclass, replace
 from envkit.errors import EnvkitError, NoCandidate, ProjectNotFound, ResolutionImpossible, WheelBuildError
 from envkit.events import CancelToken, Reporter
 from envkit.host import files

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from envkit.dataclass import replace
 from envkit.errors import InvalidSource, ResolutionError, WheelBuildError
 from envkit.events import Emitter
 from envkit.kit.build_environments import Environments, Workshop

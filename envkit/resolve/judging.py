@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import compress
 from typing import NamedTuple
 
+from envkit.dataclass import dataclass
 from envkit.errors import RequirementError
 from envkit.model.candidate import Reason
 from envkit.model.identity import normalize, parse_version

@@ -7,13 +7,13 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit, urlunsplit
 from urllib.request import url2pathname
 
 from envkit.cache import Bucket
+from envkit.dataclass import dataclass
 from envkit.errors import InvalidSource, RequirementError
 from envkit.index.vcs import Checkout, VcsRequest, is_vcs_url, parse_vcs_url, request_of
 from envkit.model.candidate import Artifact
