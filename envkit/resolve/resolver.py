@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from envkit.resolve.inputs import Inputs
     from envkit.resolve.lock import Lockable
     from envkit.resolve.ports import CandidateSource
-    from envkit.resolve.solver import Solver
+    from envkit.resolve.solver import Incompatibility, Solver
 
 DEFAULT_SOLVER = "pubgrub"
 
@@ -190,17 +190,26 @@ class Resolver:
             except Restart:
                 problem.reset()
             except Unsolvable as unsolvable:
-                if unsolvable.proof is not None:
-                    from envkit.resolve.failure import to_error
-
-                    raise to_error(problem, unsolvable.proof, bounds) from None
-                solver = PubGrubSolver()
-                bounds.rounds = 0
+                if unsolvable.proof is None:
+                    solver = PubGrubSolver()
+                    bounds.rounds = 0
+                else:
+                    self._reconsider(problem, unsolvable.proof, bounds)
             except ResolutionTooDeep:
                 if isinstance(solver, PubGrubSolver) or time.monotonic() > bounds.deadline:
                     raise
                 solver = PubGrubSolver()
                 bounds.rounds = 0
+
+    @staticmethod
+    def _reconsider(problem: Problem, proof: Incompatibility, bounds: Bounds) -> None:
+        """Let the search begin anew where a proof rests on what was not known yet; else raise the error that it makes."""
+        from envkit.resolve.failure import to_error
+        from envkit.resolve.late_pins import late_pins
+
+        if not late_pins(problem, proof):
+            raise to_error(problem, proof, bounds) from None
+        problem.reset()
 
 
 def _scout(catalog: Catalog, inputs: Inputs) -> None:
