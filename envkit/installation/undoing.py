@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from envkit.errors import InstallError
 from envkit.installation import state
 from envkit.installation.contents import same_content
 from envkit.installation.layout import Layout
+from envkit.installation.protected import is_bookkeeping
 from envkit.installation.verifying import compare
 from envkit.installed import record
 from envkit.installed.database import scan
@@ -24,7 +25,8 @@ def check_unchanged(finished: Finished, layout: Layout) -> None:
     """Raise `InstallError` where distributions came or went, or a folder of the operation has files that are others'."""
     if finished.note is not None and finished.note.decode("ascii", "replace") != state.fingerprint(layout.libraries):
         raise _changed(layout, ())
-    lost = sorted(_find_lost(finished, _recorded(layout)))
+    folders = [(folder, old) for folder, old in finished.folders if not is_bookkeeping(folder, layout)]
+    lost = sorted(_find_lost(folders, finished.since, _recorded(layout)))
     if lost:
         raise _changed(layout, lost)
 
@@ -53,8 +55,10 @@ def _recorded(layout: Layout) -> dict[str, record.RecordRow]:
     return rows
 
 
-def _find_lost(finished: Finished, recorded: dict[str, record.RecordRow]) -> Iterator[str]:
-    for folder, old in finished.folders:
+def _find_lost(
+    moved: Iterable[tuple[str, str | None]], since: int, recorded: dict[str, record.RecordRow]
+) -> Iterator[str]:
+    for folder, old in moved:
         for base, folders, names in os.walk(folder):
             if os.path.basename(base) == "__pycache__":
                 names = [name for name in names if not name.endswith(".pyc")]  # an import may have written it
@@ -62,7 +66,7 @@ def _find_lost(finished: Finished, recorded: dict[str, record.RecordRow]) -> Ite
             for name in names + links:
                 path = os.path.join(base, name)
                 before = None if old is None else old + path[len(folder) :]
-                if not _is_ours(path, recorded.get(path), finished.since) and not _was_there(path, before):
+                if not _is_ours(path, recorded.get(path), since) and not _was_there(path, before):
                     yield path
 
 
