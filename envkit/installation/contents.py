@@ -59,6 +59,8 @@ def destination(item: Item, group: Group, layout: Layout) -> str:
         base = library_of(item, layout)
     elif scheme == "headers":
         base = os.path.join(layout.schemes["headers"], item.wheel.name)
+    elif scheme == "data":
+        return layout.data_folder(folder)
     else:
         base = layout.schemes[scheme]
     return f"{base}/{folder}" if folder else base

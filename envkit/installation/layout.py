@@ -42,6 +42,19 @@ class Layout:
                 return base, inner
         raise InstallError(f"{path} is outside the environment", context={"path": path})
 
+    def data_folder(self, inner: str) -> str:
+        """Give where the folder *inner* of the data scheme is.
+
+        Where a symlink at its top leads to another folder in there, as ``lib64`` of an environment to ``lib``, it is that.
+        """
+        base = self.schemes["data"]
+        top, separator, rest = inner.partition("/")
+        if os.path.islink(f"{base}/{top}"):
+            real = os.path.realpath(f"{base}/{top}")
+            if inside(real, base):
+                return f"{real}{separator}{rest}"
+        return f"{base}/{inner}" if inner else base
+
 
 def inside(path: str, folder: str) -> str | None:
     """Give *path* relative to *folder* with forward slashes ("" for itself); None where it is not inside."""

@@ -64,7 +64,7 @@ def _drop_line(location: str, wanted: str, rewritten: dict[str, bytes]) -> None:
             before = rewritten.get(path, file.read())
     except OSError:
         return
-    target = os.path.normcase(wanted).encode()
+    target = os.fsencode(os.path.normcase(wanted))
     lines = before.splitlines(keepends=True)
     after = [line for line in lines if os.path.normcase(line.strip().rstrip(b"/")) != target]
     if len(after) != len(lines):

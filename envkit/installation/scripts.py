@@ -15,6 +15,7 @@ from envkit.model.distribution import ScriptRow
 
 _LONGEST_SHEBANG = 127  # bytes that every kernel reads
 _ENDS_PATH = re.compile(rb"[ \t\n\r]")  # for one kernel or another
+_PLAIN_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@")
 _ENCODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*[-\w.]")
 
 
@@ -28,13 +29,25 @@ def shebang(python: str) -> bytes:
         own = b'"$(dirname -- "$(realpath -- "$0")")"/' + os.fsencode(shlex.quote(python))
         return b"#!/bin/sh\n'''exec' " + own + b" \"$0\" \"$@\"\n' '''\n"
     raw = os.fsencode(python)
-    if not _ENDS_PATH.search(raw) and len(raw) + 3 <= _LONGEST_SHEBANG:
+    if not _ENDS_PATH.search(raw) and len(raw) + 3 <= _LONGEST_SHEBANG and _is_utf8(raw):
         return b"#!" + raw + b"\n"
+    if not _is_utf8(raw):
+        # Python refuses source with other bytes, in whatever line, so the shell makes them: of octal digits.
+        octal = "".join(chr(byte) if byte in _PLAIN_BYTES else f"\\{byte:03o}" for byte in raw)
+        return b"#!/bin/sh\n'''exec' \"$(printf '" + octal.encode() + b"')\" \"$0\" \"$@\"\n' '''\n"
     # A shell script that is also a string literal of Python, as `installer` and others write it; quoted like this, neither
     # of them minds a line break. A backslash means the same to both in this form only: what Python takes for an escape
     # would be a syntax error.
     quoted = shlex.quote(python).replace("\\", "'\"\\\\\"'")
     return b"#!/bin/sh\n'''exec' " + os.fsencode(quoted) + b" \"$0\" \"$@\"\n' '''\n"
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def generate(row: ScriptRow, python: str) -> tuple[str, bytes]:

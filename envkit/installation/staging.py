@@ -159,6 +159,9 @@ class Staging:
             base = self._layout.schemes[scheme]
             if scheme == "headers":
                 base = os.path.join(base, wheel.name)
+            if scheme == "data":
+                inner, _, name = path.rpartition("/")
+                base, path = self._layout.data_folder(inner), name
             rows.append((_recorded(f"{base}/{path}", library), hashed, size))
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")

@@ -13,6 +13,7 @@ from envkit.installed import record
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
 from envkit.model.plan import Problem
+from envkit.transaction.state import is_state
 
 
 def find_problems(installed: Iterable[InstalledDistribution], layout: Layout) -> tuple[Problem, ...]:
@@ -70,7 +71,7 @@ def _find_orphans(layout: Layout, owned: set[str]) -> Iterator[Problem]:
     """Find files in the library folders that nothing records; bytecode belongs to its source."""
     for library in layout.libraries:
         for path in _below(library):
-            if path in owned or inside(path, f"{library}/.envkit") is not None:
+            if path in owned:
                 continue
             folder, name = os.path.split(path)
             if os.path.basename(folder) == "__pycache__" and name.endswith(".pyc"):
@@ -85,8 +86,7 @@ def _below(folder: str) -> Iterator[str]:
         yield folder
         return
     for base, folders, names in os.walk(folder):
-        if ".envkit" in folders:
-            folders.remove(".envkit")
+        folders[:] = [name for name in folders if base != folder or not is_state(name)]
         for name in names:
             yield os.path.join(base, name)
         for name in folders:

@@ -76,7 +76,9 @@ class Walker:
             return
         folder, name = os.path.split(top)
         row = self._wanted.within(folder).get(name)
-        if row is not None and self._goes(folder, name, row, facts):
+        if row is None:
+            self._leave_behind(top)
+        elif self._goes(folder, name, row, facts):
             self._removal.units.append(top)
 
     def _visit_folder(self, folder: str) -> list[str] | None:
@@ -127,6 +129,8 @@ class Walker:
                         gone.append(name)
                     else:
                         whole = False
+                        if row is None and entry.is_symlink():
+                            self._leave_behind(f"{folder}{os.sep}{name}")
         finally:
             if opened is not None:
                 os.close(opened)
@@ -147,6 +151,13 @@ class Walker:
             else:
                 whole = False
         return None if whole else gone
+
+    def _leave_behind(self, path: str) -> None:
+        """Tell of what is recorded below *path*, where a symlink or a file stands in the place of a folder."""
+        for folder, names in self._wanted.folders.items():
+            if inside(folder, path) is not None:
+                places = (f"{folder}{os.sep}{name}" for name in names)
+                self._removal.left.update((place, "outside") for place in places if os.path.lexists(place))
 
     def _goes(self, folder: str, name: str, row: str, facts: os.stat_result) -> bool:
         if not row:

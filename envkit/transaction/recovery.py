@@ -130,8 +130,8 @@ def remove_operation(folder: str) -> None:
         return
     number = os.path.basename(folder)[len(PREFIX) :]
     try:
-        with open(os.path.join(folder, ELSEWHERE), encoding="utf-8") as file:
-            others = file.read().split("\0")
+        with open(os.path.join(folder, ELSEWHERE), "rb") as file:
+            others = os.fsdecode(file.read()).split("\0")
     except OSError:
         others = []
     for other in others:

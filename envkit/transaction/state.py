@@ -28,6 +28,11 @@ def state_dir(root: str) -> str:
     return os.path.join(root, STATE_DIR)
 
 
+def is_state(name: str) -> bool:
+    """Whether a folder of this name, at the top of a place, is our bookkeeping: of its environment, or of one operation."""
+    return name == STATE_DIR or (name.startswith(f"{STATE_DIR}-") and is_id(name[len(STATE_DIR) + 1 :]))
+
+
 def new_id() -> str:
     """Give a fresh name for one operation."""
     return os.urandom(6).hex()

@@ -85,7 +85,7 @@ class Transaction:
         if self._places:
             others = [each.target for each in self._places[1:]]
             text = "\0".join([*others, target])
-            files.publish_bytes(os.path.join(self._places[0].stage, ELSEWHERE), text.encode())
+            files.publish_bytes(os.path.join(self._places[0].stage, ELSEWHERE), os.fsencode(text))
         self._places.append(place)
         files.make_dir(place.stage, exist_ok=False)
         files.make_dir(f"{place.stage}/new")

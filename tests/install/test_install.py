@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from envkit.errors import Cancelled, ExternallyManaged, InstallError
+from envkit.errors import Cancelled, ExternallyManaged, FileConflict, InstallError
 from envkit.events import CancelToken, OperationFinished, WheelInstalled
 from envkit.installation import scripts
 from envkit.installation.installer import Installer
@@ -93,6 +93,53 @@ def test_interpreters_at_long_and_odd_paths(tmp_path, place):
             [shop.environment.scripts / name], capture_output=True, text=True, env=environ, check=True
         )
         assert result.stdout.strip() in ("full", "script")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are text there")
+@pytest.mark.parametrize("name", [b"caf\xe9", b"\xff 'it' $x %s \\"], ids=["latin", "shell"])
+def test_everything_goes_where_a_path_is_not_utf8(tmp_path, name):
+    """Python takes no source with such bytes, not even in a first line that it passes over."""
+    place = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    try:
+        place.mkdir()
+    except OSError:
+        pytest.skip("the file system has no such names")
+    shop = Workshop.at(place)
+    shop.wheel("full", "1", files=FULL, entry_points=POINTS)
+    before = shop.snapshot()
+    shop.install("full==1")
+    for command in ("full", "full-script"):
+        environ = {b"PYTHONPATH": os.fsencode(shop.environment.library)}
+        result = subprocess.run([shop.environment.scripts / command], capture_output=True, env=environ, check=True)
+        assert result.stdout.strip() in (b"full", b"script")
+    assert shop.installer().verify() == ()
+    shop.uninstall("full")
+    assert shop.snapshot() == before
+    (place / "elsewhere").mkdir()
+    shop.environment.paths["scripts"] = str(place / "elsewhere")
+    shop.install("full==1")
+    assert (place / "elsewhere/full").exists()
+    shop.installer().undo()
+    assert os.listdir(place / "elsewhere") == []
+
+
+def test_lib64_of_an_environment_is_its_lib(shop, tmp_path):
+    """As `pip` has it: what meson builds on some systems brings data there."""
+    root = shop.environment.root
+    (root / "lib64").symlink_to("lib")
+    shop.wheel("data", "1", files={"{dist}.data/data/lib64/pkgconfig/x.pc": "x", "{dist}.data/data/lib64/y": "y"})
+    before = shop.snapshot()
+    shop.install("data==1")
+    assert (root / "lib/pkgconfig/x.pc").read_text() == "x"
+    assert (root / "lib/y").read_text() == "y"
+    assert "\n../../pkgconfig/x.pc," in (shop.environment.library / "data-1.dist-info/RECORD").read_text()
+    assert shop.installer().verify() == ()
+    assert shop.uninstall("data").left == {}
+    assert shop.snapshot() == before
+    (root / "lib64").unlink()
+    (root / "lib64").symlink_to(tmp_path)
+    with pytest.raises(FileConflict, match="symlink"):
+        shop.install("data==1")
 
 
 @pytest.mark.parametrize("place", ["plain", "with space", "x" * 150, "two\nlines"])

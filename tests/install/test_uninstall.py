@@ -308,6 +308,35 @@ def test_an_egg_link(shop, tmp_path):
     assert (project / "dev.egg-info/PKG-INFO").exists()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names are text there")
+def test_an_egg_link_to_a_place_that_is_not_utf8(shop, tmp_path):
+    library = shop.environment.library
+    project = os.path.join(os.fsencode(tmp_path), b"pr\xe9")
+    try:
+        os.makedirs(project + b"/dev.egg-info")
+    except OSError:
+        pytest.skip("the file system has no such names")
+    with open(project + b"/dev.egg-info/PKG-INFO", "w") as file:
+        file.write("Metadata-Version: 1.0\nName: dev\nVersion: 3\n")
+    (library / "dev.egg-link").write_bytes(project + b"\n.")
+    (library / "easy-install.pth").write_bytes(b"/somewhere/else\n" + project + b"\n")
+    shop.uninstall("dev")
+    assert (library / "easy-install.pth").read_bytes() == b"/somewhere/else\n"
+
+
+@pytest.mark.parametrize("inner", ["tool", "tool/data"])
+def test_what_lies_behind_a_symlink_stays_and_is_reported(shop, tmp_path, inner):
+    shop.install("tool==1")
+    folder = shop.environment.library / inner
+    folder.rename(tmp_path / "moved")
+    folder.symlink_to(tmp_path / "moved")
+    left = shop.uninstall("tool").left
+    assert left.pop(str(shop.environment.library / "tool/data/x.txt")) == "outside"
+    assert set(left.values()) <= {"outside"}
+    assert folder.is_symlink()
+    assert list((tmp_path / "moved").rglob("x.txt"))
+
+
 def test_nothing_of_the_environment_is_run(shop):
     shop.install("tool==1")
     trap = shop.environment.library / "trap.pth"

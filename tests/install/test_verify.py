@@ -102,6 +102,18 @@ def test_a_record_that_leads_outside(shop):
     assert "outside" in kinds(shop).values()
 
 
+def test_what_is_kept_for_undo_is_no_orphan(shop, tmp_path):
+    """Where site-packages are outside the environment's folder, the stage is in there."""
+    (tmp_path / "elsewhere").mkdir()
+    for scheme in ("purelib", "platlib"):
+        shop.environment.paths[scheme] = str(tmp_path / "elsewhere")
+    shop.wheel("beta", "2")
+    shop.install("beta==1")
+    shop.install("beta==2")
+    assert [name for name in os.listdir(tmp_path / "elsewhere") if name.startswith(".envkit-")] != []
+    assert shop.installer().verify() == ()
+
+
 def test_undo_is_refused_after_others_were_there(shop):
     """Also where the entries themselves are as they were left: an exchanged library holds what came later."""
     library = shop.environment.library
