@@ -51,6 +51,7 @@ class _Search:
         self.told: dict[int, int] = {}
 
     def run(self) -> Solution:
+        self.bounds.best = {}  # of another solver, or of nodes that were forgotten
         self.knowledge.sync()
         self._assign(ROOT, YES, None)
         self.decided[ROOT] = 1
@@ -219,6 +220,8 @@ class _Search:
         raise AssertionError("a learned incompatibility leaves one of its nodes open")
 
     def _back(self, level: int) -> None:
+        if len(self.decided) > len(self.bounds.best):
+            self.bounds.best = dict(self.decided)
         for index in self.trail.back(level):
             if not self.masks[index] & ABSENT and index not in self.decided:
                 self.agenda.open(index, self.masks[index])

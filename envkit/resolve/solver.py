@@ -82,7 +82,7 @@ class Bounds:
     One that is not *patient* looks ahead only at what is at hand: advice is not worth asking for what may never be needed.
     """
 
-    __slots__ = ("conflicts", "deadline", "emitter", "max_rounds", "patient", "rounds")
+    __slots__ = ("best", "conflicts", "deadline", "emitter", "max_rounds", "patient", "rounds")
 
     def __init__(self, emitter: Emitter, deadline: float, max_rounds: int, *, patient: bool = True) -> None:
         self.emitter = emitter
@@ -91,6 +91,7 @@ class Bounds:
         self.patient = patient
         self.rounds = 0
         self.conflicts: Counter[str] = Counter()
+        self.best: Mapping[int, int] = {}
 
     def round(self, problem: Problem, decided: Mapping[int, int]) -> None:
         """Count one decision. Raises `Cancelled` or `ResolutionTooDeep`."""
@@ -104,6 +105,7 @@ class Bounds:
     def too_deep(self, message: str, problem: Problem, decided: Mapping[int, int]) -> ResolutionTooDeep:
         """Give the error that says who conflicted most, and how far the best attempt came."""
         fought = [name for name, _ in sorted(self.conflicts.items(), key=lambda item: (-item[1], item[0]))[:5]]
+        decided = max(decided, self.best, key=len)
         best = {
             problem.nodes[index].name: problem.version(problem.nodes[index], bit)
             for index, bit in sorted(decided.items())
