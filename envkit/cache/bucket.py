@@ -84,10 +84,14 @@ class Bucket:
         """Give where what is published as *key* is, or would be."""
         from pathlib import Path
 
-        own = Path(*self._place(key))
+        return Path(self.place(key))
+
+    def place(self, key: str) -> str:
+        """Give the same as text, for who looks whether something is there."""
+        own = os.path.join(*self._place(key))
         if self.below is not None and not os.path.lexists(own):
-            other = self.below.path(key)
-            return other if other.exists() else own
+            other = self.below.place(key)
+            return other if os.path.exists(other) else own
         return own
 
     def file(self, key: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envkit.cache import Cache
 from envkit.errors import MetadataMismatch
@@ -11,6 +11,9 @@ from envkit.index.download import Downloader
 from envkit.index.metadata import MetadataReader
 from envkit.index.session import Session
 from envkit.model.candidate import Artifact
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ArtifactStore:

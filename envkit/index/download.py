@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from envkit.cache import Cache
 from envkit.errors import TransportError
@@ -18,6 +18,9 @@ from envkit.index.transport import Response, Retriable
 from envkit.index.verify import Hasher, check_file, file_is, raise_if_wrong
 from envkit.model.candidate import Artifact
 from envkit.model.recent import Recent
+
+if TYPE_CHECKING:  # metadata is mostly read without a file
+    from pathlib import Path
 
 _PIECE = 256 * 1024
 _REPORT_EVERY = 1 << 20
@@ -42,14 +45,16 @@ class Downloader:
         if path is not None:
             return self._own(path, artifact)
         key = cache_key(artifact)
-        entry = self._bucket.path(key) / artifact.filename
+        entry = os.path.join(self._bucket.place(key), artifact.filename)
         if not os.path.exists(entry):
             return None
         if not artifact.hashes and key not in self._unhashed and not self._offline:
             return None  # nothing says that what is at the address now is what was there then
-        if file_is(str(entry), artifact.hashes, artifact.size):
+        if file_is(entry, artifact.hashes, artifact.size):
+            from pathlib import Path
+
             self._bucket.touch(key)
-            return entry
+            return Path(entry)
         self._bucket.remove(key)
         return None
 
@@ -58,6 +63,8 @@ class Downloader:
             raise TransportError(f"{path}: no such file", context={"path": path})
         if artifact.hashes:
             check_file(path, artifact.hashes)
+        from pathlib import Path
+
         return Path(path)
 
     def fetch(self, artifact: Artifact) -> Path:

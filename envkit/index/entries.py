@@ -6,6 +6,7 @@ import functools
 import re
 
 from envkit.dataclass import dataclass, field
+from envkit.index.addresses import take_apart
 from envkit.index.filenames import check_filename, clean_requires_python
 from envkit.model.candidate import Reason
 from envkit.model.listing import Row, place_of, short_hashes
@@ -13,6 +14,9 @@ from envkit.model.secret import strip_credentials
 
 PLAIN_ADDRESS = re.compile(r"(?:https?://[a-z0-9.-]+(?::[0-9]+)?)?(?:/[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*)+\Z")
 """Addresses without anything to resolve, remove or refuse: nearly all, and the slow way is not needed for them."""
+
+_NAME = re.compile(r"[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*\Z")
+_RELATIVE = re.compile(r"((?:\.\./)*)((?:[A-Za-z0-9_+~%-][A-Za-z0-9._+~%!-]*/)*)\Z")
 
 
 @dataclass(slots=True)
@@ -81,6 +85,11 @@ def resolve(base: str, url: str) -> str | None:
             return _origin(base) + url
         if url[4] == "s" or not base.startswith("https:"):
             return url
+    folder, _, name = url.rpartition("/")
+    if _NAME.match(name) and folder[:2] == "..":
+        above = _resolve_plain(base, folder + "/")
+        if above is not None:
+            return above + name
     return _resolve(base, url)
 
 
@@ -89,8 +98,22 @@ def resolve_folder(base: str, folder: str) -> str | None:
     """Give what comes before the plain file names of a page; its files are mostly in one folder."""
     if (folder and not folder.endswith("/")) or len(folder) > 4096 or "?" in folder or "#" in folder or "\\" in folder:
         return None
-    absolute = _resolve(base, folder or ".")
+    absolute = _resolve_plain(base, folder) or _resolve(base, folder or ".")
     return absolute if absolute is not None and absolute.endswith("/") else None
+
+
+def _resolve_plain(base: str, folder: str) -> str | None:
+    """Give the address of a folder without anything unusual beside or above a page, as mirrors have them; None of others."""
+    parts = take_apart(base) if PLAIN_ADDRESS.match(base[:-1]) and base[-1:] == "/" else None
+    match = _RELATIVE.match(folder)
+    if parts is None or match is None:
+        return None
+    up, down = match.groups()
+    above = parts.path.split("/")[1:-1]
+    kept = len(above) - len(up) // 3
+    return (
+        f"{parts.scheme}://{parts.netloc}/{''.join([f'{one}/' for one in above[:kept]])}{down}" if kept >= 0 else None
+    )
 
 
 def _resolve(base: str, url: str) -> str | None:
