@@ -132,9 +132,12 @@ def _from_options(options: Mapping[str, tuple[str, str]], environ: Mapping[str, 
         if value is None:
             return None
         try:
-            return float(value)
+            found = float(value)
         except ValueError as error:
             raise ConfigurationError(f"{options[key][1]}: {key} is not a number") from error
+        if not 0 <= found < float("inf"):
+            raise ConfigurationError(f"{options[key][1]}: {key} is no number that means anything here")
+        return found
 
     retries = number("retries")
     return Configuration(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from envkit.errors import RequirementError
-from envkit.model.arguments import check_choice, several
+from envkit.model.arguments import check_choice, check_flag, check_number, several
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.source import PYPI, Index
 
@@ -88,16 +88,41 @@ def _checked(settings: Settings) -> Settings:
     check_choice("atomic", settings.atomic, ("entries", "swap"))
     check_choice("keyring", settings.keyring, ("disabled", "auto", "import", "subprocess"))
     check_choice("without_record", settings.without_record, ("refuse", "forget"))
-    # Whatever a reporter raises is dropped: one that cannot be called would never be missed.
-    if settings.reporter is not None and not callable(settings.reporter):
-        raise RequirementError(
-            f"reporter: {type(settings.reporter).__name__} cannot be called", context={"option": "reporter"}
-        )
     if not isinstance(settings.policy, ResolutionPolicy):
         raise RequirementError(
             f"policy: a ResolutionPolicy is needed, not {type(settings.policy).__name__}", context={"option": "policy"}
         )
+    for name in ("offline", "compile_bytecode", "durable", "break_system_packages"):
+        check_flag(name, getattr(settings, name))
+    if settings.timeout is not None:
+        check_number("timeout", settings.timeout, above=0)
+    if settings.retries is not None:
+        check_number("retries", settings.retries, at_least=0, whole=True)
+    check_number("lock_timeout", settings.lock_timeout, at_least=0)
+    # Whatever a reporter raises is dropped: one that cannot be called would never be missed.
+    for name, value, does in (
+        ("reporter", settings.reporter, "__call__"),
+        ("credentials", settings.credentials, "__call__"),
+        ("executor", settings.executor, "submit"),
+        ("cancel", settings.cancel, "check"),
+        ("build", settings.build, "config_settings_by_project"),
+        ("transport", settings.transport, "send"),
+    ):
+        if value is not None and not hasattr(value, does):
+            raise RequirementError(
+                f"{name}: {_NEEDED[name]} is needed, not {type(value).__name__}", context={"option": name}
+            )
     return settings
+
+
+_NEEDED = {
+    "reporter": "what can be called with an event",
+    "credentials": "what can be called with an address",
+    "executor": "an executor of threads",
+    "cancel": "a CancelToken",
+    "build": "a BuildSettings",
+    "transport": "a transport",
+}
 
 
 def _completed(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +138,15 @@ def _completed(given: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(done.get("refresh", False), bool):
         done["refresh"] = several("refresh", done["refresh"], str)
     if done.get("cache_dir") is not None:
-        done["cache_dir"] = os.path.abspath(done["cache_dir"])
+        folder = done["cache_dir"]
+        if not isinstance(folder, (str, os.PathLike)) or not os.fspath(folder):
+            # An empty text, as of a variable that is not set, would mean the folder that the process is in.
+            raise RequirementError(
+                f"cache_dir: {folder!r} names no folder",
+                hint="None, or nothing at all, stands for the user's folder for caches",
+                context={"option": "cache_dir"},
+            )
+        done["cache_dir"] = os.path.abspath(folder)
     if "policy" in done and done["policy"] is None:
         done["policy"] = ResolutionPolicy()
     return done

@@ -16,6 +16,32 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         )
 
 
+def check_flag(name: str, value: object) -> None:
+    """Refuse a *value* that is neither true nor false: the text "no" would count as true. Raises `RequirementError`."""
+    if not isinstance(value, int):
+        raise RequirementError(
+            f"{name}: True or False is needed, not {value!r}", context={"option": name, "type": type(value).__name__}
+        )
+
+
+def check_number(
+    name: str, value: object, *, above: float | None = None, at_least: float | None = None, whole: bool = False
+) -> None:
+    """Refuse a *value* that is no number, or one that means nothing. Raises `RequirementError`."""
+    kinds = int if whole else (int, float)
+    if (
+        isinstance(value, kinds)
+        and not isinstance(value, bool)
+        and (above is None or value > above)
+        and (at_least is None or value >= at_least)
+    ):
+        return
+    limit = f"above {above:g}" if above is not None else f"of at least {at_least:g}"
+    raise RequirementError(
+        f"{name}: a {'whole ' if whole else ''}number {limit} is needed, not {value!r}", context={"option": name}
+    )
+
+
 def one_text(name: str, given: object) -> str:
     """Give what must be one text. Raises `RequirementError` for anything else."""
     if not isinstance(given, str):

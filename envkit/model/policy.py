@@ -9,7 +9,7 @@ from typing import Any, Literal
 from envkit.dataclass import dataclass, field
 from envkit.errors import RequirementError
 from envkit.model import moments
-from envkit.model.arguments import check_choice, several
+from envkit.model.arguments import check_choice, check_number, several
 
 Prereleases = Literal["if-necessary", "allow", "disallow"]
 
@@ -75,5 +75,9 @@ class ResolutionPolicy:
         check_choice("strategy", self.strategy, ("highest", "lowest", "lowest-direct"))
         check_choice("index_strategy", self.index_strategy, INDEX_STRATEGIES)
         check_builds(self.builds)
-        if self.deadline <= 0 or self.max_rounds <= 0 or self.max_failed_builds <= 0:
-            raise RequirementError("deadline, max_rounds and max_failed_builds must be positive")
+        for name in ("deadline", "max_rounds", "max_failed_builds"):
+            check_number(name, getattr(self, name), above=0)
+        if self.requires_python is not None:
+            from envkit.model.identity import parse_specifier
+
+            parse_specifier(self.requires_python)

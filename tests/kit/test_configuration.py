@@ -113,3 +113,10 @@ def test_nothing_that_may_hold_a_secret_is_shown(tmp_path):
         PIP_PROXY="http://u:hunter2@proxy.example",
     )
     assert "hunter2" not in repr(read_configuration(environ))
+
+
+@pytest.mark.parametrize("variable", ["PIP_RETRIES", "PIP_TIMEOUT"])
+@pytest.mark.parametrize("value", ["many", "inf", "nan", "-1"])
+def test_a_number_that_means_nothing_is_told_by_its_variable(tmp_path, variable, value):
+    with pytest.raises(ConfigurationError, match=variable):
+        read_configuration(_environ(tmp_path, **{variable: value}))

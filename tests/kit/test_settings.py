@@ -41,6 +41,23 @@ def test_one_name_to_refresh_need_not_be_in_a_list(tmp_path):
         ({"indexes": None}, "indexes"),
         ({"find_links": 3}, "find_links"),
         ({"refresh": None}, "refresh"),
+        ({"timeout": "10"}, "timeout"),
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": float("nan")}, "timeout"),
+        ({"retries": 1.5}, "retries"),
+        ({"retries": True}, "retries"),
+        ({"retries": -1}, "retries"),
+        ({"lock_timeout": "60"}, "lock_timeout"),
+        ({"lock_timeout": None}, "lock_timeout"),
+        ({"offline": "no"}, "offline"),
+        ({"compile_bytecode": None}, "compile_bytecode"),
+        ({"cache_dir": ""}, "cache_dir"),
+        ({"cache_dir": b"cache"}, "cache_dir"),
+        ({"cancel": True}, "cancel"),
+        ({"executor": 4}, "executor"),
+        ({"credentials": ("name", "password")}, "credentials"),
+        ({"build": {"jobs": 2}}, "build"),
+        ({"transport": "http"}, "transport"),
     ],
 )
 def test_what_is_no_such_thing_is_refused_with_its_name(options, name):
@@ -103,3 +120,18 @@ def test_a_name_is_a_name_wherever_names_are_taken(tmp_path):
         assert kit.freeze(env) == ("demo==2.0", "other==1.0")
         kit.uninstall(env, "demo")
         assert kit.freeze(env) == ("other==1.0",)
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"deadline": "600"}, "deadline"),
+        ({"deadline": 0}, "deadline"),
+        ({"max_rounds": -1}, "max_rounds"),
+        ({"max_failed_builds": None}, "max_failed_builds"),
+        ({"requires_python": "three"}, "three"),
+    ],
+)
+def test_a_policy_that_means_nothing_is_refused_with_the_name_of_what_is_wrong(options, name):
+    with pytest.raises(envkit.RequirementError, match=name):
+        envkit.ResolutionPolicy(**options)
