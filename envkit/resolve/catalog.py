@@ -196,7 +196,7 @@ class Catalog:
         except (RequirementError, MetadataMismatch, InvalidWheel) as error:
             return Unusable("bad-metadata", error.message), False
         try:
-            if normalize(metadata.name) != name or parse_version(metadata.version).public != _public(version):
+            if normalize(metadata.name) != name or _public(metadata.version) != _public(version):
                 return Unusable("bad-metadata", f"the metadata says {metadata.name[:80]} {metadata.version[:80]}"), True
             needs = metadata.requires_python
             if needs and not self._accepts(needs):
@@ -293,5 +293,5 @@ def digest_key(name: str, rules: str) -> str:
     return f"{name}/{rules}"
 
 
-def _public(version: str) -> str:
-    return Version(version).public
+def _public(version: str) -> Version:
+    return parse_version(parse_version(version).public)
