@@ -6,9 +6,10 @@ import csv
 import hashlib
 import io
 import os
+import stat
 import threading
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from envkit.host import files
@@ -93,10 +94,20 @@ def _write_all(archive: Archive, contents: Contents, root: str, where: str) -> d
                         _make_folders(root, folder, made)
                         last, are_scripts = folder, folder == f"{contents.data_dir}/scripts"
                     path = f"{root}/{member.name}"
-                    mode = 0o777 if member.executable or are_scripts else 0o666
+                    mode = 0o755 if member.executable or are_scripts else 0o644
                     _write(archive, contents, member, path, where, mode)
-                    found[member.name] = os.lstat(path)
+                    found[member.name] = _with_mode(path, mode)
     return found
+
+
+def _with_mode(path: str, mode: int) -> os.stat_result:
+    """Give what a new file became, with permissions that say nothing of the umask: it is linked for any later user."""
+    facts = os.lstat(path)
+    if stat.S_IMODE(facts.st_mode) != mode and os.name == "posix":
+        with suppress(OSError):  # some file systems have no permissions
+            files.change_mode(path, mode)
+        facts = os.lstat(path)
+    return facts
 
 
 def split_scheme(folder: str, data_dir: str) -> tuple[str, str]:

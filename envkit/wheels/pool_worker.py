@@ -34,6 +34,7 @@ def compile_tree(tree: str, target: str, names: list[str]) -> list[str]:
 def main() -> None:
     """Serve until stdin ends."""
     warnings.simplefilter("ignore")
+    os.umask(0o022)  # of this process alone: bytecode gets the permissions of its source, whoever compiles it first
     for line in sys.stdin.buffer:
         tree, target, names = json.loads(line.decode("utf-8"))
         answer = json.dumps(compile_tree(tree, target, names))

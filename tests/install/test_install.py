@@ -316,6 +316,31 @@ def test_the_pool_is_private(shop):
     assert stat.S_IMODE(pool.stat().st_mode) == 0o700
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permission bits are POSIX's")
+@pytest.mark.parametrize("mode", ["hardlink", "copy"])
+@pytest.mark.parametrize("umask", [0o077, 0o002])
+def test_who_unpacks_first_has_no_say_in_permissions(tmp_path, umask, mode):
+    """What is linked into the environment of everybody must be readable, and nobody else may write to what is shared."""
+    shop = Workshop.at(tmp_path)
+    files = {"pkg/__init__.py": "", "pkg/run.sh": "#!/bin/sh\n", "pkg/large.bin": bytes(5 << 20)}
+    shop.wheel("pkg", "1", files={**files, "{dist}.data/scripts/tool": "#!/bin/sh\n"}, executable=["pkg/run.sh"])
+    before = os.umask(umask)
+    try:
+        shop.install("pkg==1", compile_bytecode=True, link_mode=mode)
+    finally:
+        os.umask(before)
+    later = Workshop(shop.folder, make_environment(tmp_path / "later"))
+    before = os.umask(0o022)
+    try:
+        later.install("pkg==1", compile_bytecode=True, link_mode=mode)
+    finally:
+        os.umask(before)
+    for path in later.environment.library.rglob("*"):
+        if path.is_file():
+            assert path.stat().st_mode & 0o777 == (0o755 if path.name == "run.sh" else 0o644), path
+    assert (later.environment.scripts / "tool").stat().st_mode & 0o777 == 0o755
+
+
 @pytest.mark.parametrize("damage", ["delete", "truncate", "manifest", "extra", "mode"])
 def test_a_damaged_pool_is_mended(shop, damage, tmp_path):
     shop.wheel("shared", "1", files={"shared.py": "X = 1\n", "sub/x.py": ""})
