@@ -8,23 +8,21 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal
 
-from envkit.host import effect, watched
+from envkit.host import effect, files, watched
+from envkit.host.link_worker import IMPOSSIBLE, compare, hardlink_all, join
+
+if TYPE_CHECKING:
+    from envkit.host.link_worker import Row
 
 LinkMode = Literal["auto", "clone", "hardlink", "copy", "symlink"]
 ConcreteMode = Literal["clone", "hardlink", "copy", "symlink"]
 
 _FICLONE = 0x40049409
-# What a file system or a policy answers when it cannot do this at all, or not between these two places.
-_IMPOSSIBLE = frozenset((errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS,
-    errno.EINVAL, errno.ENOTTY, errno.EMLINK))  # fmt: skip
-_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _RELATIVE = os.link in os.supports_dir_fd
-_WORTH_OPENING = 6  # files; two folders have to be opened and closed for them
-# Files of one folder: (folder below the source, folder below the target, names); "" is for these two themselves.
-Row: TypeAlias = tuple[str, str, Sequence[str]]
 _WEAKER: dict[ConcreteMode, ConcreteMode] = {"clone": "hardlink", "hardlink": "copy", "symlink": "copy"}
 
 
@@ -40,18 +38,31 @@ class Linker:
 
     def link_folder(self, source: str, target: str, names: Sequence[str]) -> None:
         """Put the files *names* of folder *source* into the folder *target*, where none of them may be."""
-        self.link_folders(source, target, (("", "", names),))
+        self.link_folders(source, target, (("", "", names, None),))
 
     def link_folders(self, source: str, target: str, rows: Sequence[Row]) -> None:
-        """Put files of folders below *source* into folders below *target*, which are there and have none of them."""
+        """Put files of folders below *source* into folders below *target*, which are there and have none of them.
+
+        Raises `FileChanged` for what is not as its facts say.
+        """
         done = 0
-        if self.used == "hardlink" and not watched():
-            done = _hardlink_all(source, target, rows)
-        for inner, outer, names in rows:
+        if self.used == "hardlink" and _RELATIVE and not watched():
+            done = hardlink_all(source, target, rows)
+        for inner, outer, names, facts in rows:
             skip = min(done, len(names))
             done -= skip
+            if facts is not None and skip < len(names):
+                compare(None, f"{join(source, inner)}/", names, facts)
             for name in names[skip:]:
-                self._link_one(f"{_join(source, inner)}/{name}", f"{_join(target, outer)}/{name}")
+                self._link_one(f"{join(source, inner)}/{name}", f"{join(target, outer)}/{name}")
+
+    def settle(self, source: str, target: str) -> None:
+        """Learn which mode works from putting *source* at *target*, where nothing stays."""
+        if self.used == "clone" and not watched():
+            with suppress(OSError):  # whatever it is, it will be met again
+                self._link_one(source, target)
+            with suppress(OSError):
+                os.unlink(target)
 
     def _link_one(self, source: str, target: str) -> None:
         mode = self.used
@@ -60,7 +71,7 @@ class Linker:
                 place(source, target, mode)
             except OSError as error:
                 weaker = _WEAKER.get(mode)
-                if weaker is None or error.errno not in _IMPOSSIBLE or error.filename == "":
+                if weaker is None or error.errno not in IMPOSSIBLE or error.filename == "":
                     raise
                 if error.errno != errno.EMLINK:  # too many links is about this one file
                     self.used = weaker
@@ -69,66 +80,11 @@ class Linker:
                 return
 
 
-def _join(base: str, inner: str) -> str:
-    return f"{base}/{inner}" if inner else base
-
-
-def _hardlink_all(source: str, target: str, rows: Sequence[Row]) -> int:
-    """Hardlink as many as go without trouble; give how many that were."""
-    if not _RELATIVE:
-        return 0
-    # The system walks a path anew for each call, and ours are long: from an open folder it walks what is below alone.
-    incoming = os.open(source, _FOLDER)
-    try:
-        outgoing = os.open(target, _FOLDER)
-        try:
-            done = 0
-            for inner, outer, names in rows:
-                linked, error = _hardlink_row(incoming, outgoing, inner, outer, names)
-                done += linked
-                if error is not None:
-                    if error.errno in _IMPOSSIBLE:
-                        break
-                    # Whoever catches this wants to know which file it was.
-                    name = names[linked]
-                    first, second = f"{_join(source, inner)}/{name}", f"{_join(target, outer)}/{name}"
-                    raise OSError(error.errno, error.strerror, first, None, second) from error
-            return done
-        finally:
-            os.close(outgoing)
-    finally:
-        os.close(incoming)
-
-
-def _hardlink_row(
-    incoming: int, outgoing: int, inner: str, outer: str, names: Sequence[str]
-) -> tuple[int, OSError | None]:
-    """Hardlink files between two folders below open ones; give how many went, and what ended it early."""
-    link = os.link
-    done = 0
-    if len(names) < _WORTH_OPENING:
-        first, second = f"{inner}/" if inner else "", f"{outer}/" if outer else ""
-        try:
-            for name in names:
-                link(first + name, second + name, src_dir_fd=incoming, dst_dir_fd=outgoing)
-                done += 1
-        except OSError as error:
-            return done, error
-        return done, None
-    opened: list[int] = []
-    try:
-        opened.append(os.open(inner or ".", _FOLDER, dir_fd=incoming))
-        opened.append(os.open(outer or ".", _FOLDER, dir_fd=outgoing))
-        incoming, outgoing = opened
+def unlink_rows(target: str, rows: Iterable[Row]) -> None:
+    """Remove what `Linker.link_folders` may have put below *target* before it was broken off."""
+    for _, outer, names, _ in rows:
         for name in names:
-            link(name, name, src_dir_fd=incoming, dst_dir_fd=outgoing)
-            done += 1
-    except OSError as error:
-        return done, error
-    finally:
-        for each in opened:
-            os.close(each)
-    return done, None
+            files.unlink(f"{join(target, outer)}/{name}", missing_ok=True)
 
 
 def _first_mode() -> ConcreteMode:
@@ -163,7 +119,7 @@ def _clone(source: str, target: str) -> None:
         else:
             _clone_linux(source, target)
     except OSError as error:
-        if error.errno in _IMPOSSIBLE and error.errno != errno.EXDEV:
+        if error.errno in IMPOSSIBLE and error.errno != errno.EXDEV:
             _clone_failed = True
         raise
 

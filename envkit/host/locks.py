@@ -81,6 +81,11 @@ class FileLock:
             os.ftruncate(self._descriptor, 0)
             os.write(self._descriptor, text.encode())
 
+    def fileno(self) -> int:
+        """Give the descriptor that holds the lock, which a process that helps may keep as well."""
+        assert self._descriptor is not None
+        return self._descriptor
+
     def release(self) -> None:
         """Give the lock back; nothing happens where it is not held. A forked child gives nothing back."""
         descriptor, self._descriptor = self._descriptor, None
@@ -115,6 +120,21 @@ def read_holder(path: str) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return cast(dict[str, Any], data) if isinstance(data, dict) else {}
+
+
+def is_orphaned(path: str) -> bool:
+    """Whether whoever took the lock at *path* is gone for good; what helped it may still hold it for a moment."""
+    holder = read_holder(path)
+    pid = holder.get("pid")
+    if sys.platform == "win32" or not isinstance(pid, int) or pid <= 0 or holder.get("host") != _host():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def _same_file(descriptor: int, path: str) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import TYPE_CHECKING
 
+from envkit.dataclass import dataclass
 from envkit.errors import StalePlan
 from envkit.events import DistributionRemoved, Emitter, Recovered, WheelInstalled
 from envkit.host import files
+from envkit.host.link_worker import FileChanged
 from envkit.host.links import Linker, LinkMode
 from envkit.installation import state
 from envkit.installation.cloning import check_possible, clone_rest
@@ -30,7 +32,11 @@ from envkit.transaction import STATE_DIR
 from envkit.transaction.state import is_id
 from envkit.transaction.transaction import Transaction
 
+if TYPE_CHECKING:
+    from envkit.host.sharing import LinkHelper
+
 _KEPT = "kept"
+_WORTH_PROCESS = 2000  # files; a process has to be started
 KEPT_OPERATIONS = 32
 """Files that were set aside are kept until this many later operations have set some aside, too."""
 
@@ -46,6 +52,7 @@ class Change:
     timeout: float
     durable: bool = False
     forget: bool = False
+    processes: bool = True
 
 
 def apply_change(
@@ -63,7 +70,11 @@ def apply_change(
     for base in dict.fromkeys((layout.root, *(layout.locate(path)[0] for path in layout.schemes.values()))):
         files.make_dirs(base)
     purpose = "uninstall" if not items else plan.mode
-    with Transaction(layout.root, purpose=purpose, timeout=change.timeout, pause=pause) as transaction:
+    linker = Linker(change.link_mode)
+    with (
+        Transaction(layout.root, purpose=purpose, timeout=change.timeout, pause=pause) as transaction,
+        _begin_help(change, items, linker, transaction) as helper,
+    ):
         if transaction.recovered == "rolled-back":
             emitter(Recovered(operation=emitter.operation, root=layout.root, outcome="rolled-back"))
         check_fresh()
@@ -72,17 +83,17 @@ def apply_change(
         removal = _find_removal(change, attested)
         removal.changed |= check_place(contents, layout, removal, lambda: _sort_out(plan, layout)[1])
         looked = clock()
-        linker = Linker(change.link_mode)
         stager = _Stages(layout, transaction)
         whole = _find_whole(change, transaction)
         staging = Staging(contents, layout, linker, stager)
         try:
-            staging.place_files(emitter.check)
+            staging.place_files(emitter.check, helper)
+        except FileChanged as error:
+            raise PoolChanged("a wheel in the pool is not what was unpacked") from error
         except FileNotFoundError as error:
             if any(str(error.filename).startswith(f"{item.wheel.root}") for item in items):
                 raise PoolChanged("a wheel left the pool while it was linked") from error
             raise
-        staging.write_generated(emitter.check)
         aside = _set_aside(removal, contents, stager, transaction)
         for library in whole:
             clone_rest(library, frozenset(removal.units), stager, Linker("hardlink"))
@@ -108,6 +119,20 @@ def apply_change(
         link_mode=linker.used if items else None,
         warnings=tuple(f"{each} had no record of its files; they stay, and are nobody's" for each in removal.forgotten),
     )
+
+
+def _begin_help(
+    change: Change, items: list[Item], linker: Linker, transaction: Transaction
+) -> AbstractContextManager[LinkHelper | None]:
+    """Begin a process that links, where that is worth it: early, so that it is ready when it is needed."""
+    if not change.processes or sum(item.wheel.file_count for item in items) < _WORTH_PROCESS:
+        return nullcontext()
+    from envkit.host.sharing import begin_link_helper
+
+    wheel = max((item.wheel for item in items), key=lambda wheel: wheel.file_count)
+    linker.settle(f"{wheel.root}/{next(wheel.files())[0]}", f"{transaction.stage()}/.settle")
+    helper = begin_link_helper(transaction.lock_descriptor) if linker.used == "hardlink" else None
+    return helper or nullcontext()
 
 
 def _find_whole(change: Change, transaction: Transaction) -> tuple[str, ...]:

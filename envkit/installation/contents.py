@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from envkit.dataclass import dataclass, field
 from envkit.errors import FileConflict
 from envkit.installation.layout import Layout
 from envkit.model.distribution import CompiledWheel, Group, LocalWheel
@@ -19,12 +19,13 @@ Source: TypeAlias = tuple[int, str | None, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One wheel to install, with the pin that it is for."""
+    """One wheel to install, with the pin that it is for; *looked* says that its files are as they were unpacked."""
 
     pin: Pin
     wheel: LocalWheel
     requested: bool
     compiled: CompiledWheel | None = None
+    looked: bool = True
 
 
 @dataclass(slots=True)

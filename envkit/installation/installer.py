@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from envkit.errors import EnvkitError, ExternallyManaged, InstallError, StalePlan
+from envkit.errors import EnvkitError, ExternallyManaged, FileConflict, InstallError, StalePlan
 from envkit.events import CancelToken, Emitter, OperationFinished, OperationStarted, Reporter
 from envkit.installation import state
 from envkit.installation.layout import choose_layout
@@ -42,7 +42,8 @@ class Installer:
     "swap" site-packages changes in one step for every reader. *break_system_packages* installs into an environment that
     another package manager owns (PEP 668). *durable* waits for the disk, so that a power loss cannot cut short what was
     just written. *without_record* "forget" lets a distribution go whose files nobody knows: its metadata is removed, its
-    files stay and are nobody's. *lock_timeout* is in seconds.
+    files stay and are nobody's. *lock_timeout* is in seconds. *processes* says whether a process of its own may help with
+    thousands of files.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Installer:
         root: str | Path | None = None,
         user_base: str | Path | None = None,
         lock_timeout: float = 60.0,
+        processes: bool = True,
         reporter: Reporter | None = None,
         cancel: CancelToken | None = None,
     ) -> None:
@@ -75,6 +77,7 @@ class Installer:
             raise InstallError(f"without_record is 'refuse' or 'forget', not {without_record!r}")
         self._forget = without_record == "forget"
         self._timeout = lock_timeout
+        self._processes = processes
         self._reporter = reporter
         self._cancel = cancel
         self.layout = choose_layout(environment, target, prefix, root, user_base)
@@ -127,7 +130,7 @@ class Installer:
             return InstallReport(root=plan.root, kept=plan.keep)
         with self._operation("install") as emitter, lease_of(self._supply, self._pause):
             began = time.perf_counter()
-            items = self._fetch(plan, emitter)
+            items = self._fetch(plan, emitter, look=False)
             fetched = time.perf_counter()
             return self._change(plan, items, emitter, {"wheels": fetched - began})
 
@@ -185,8 +188,7 @@ class Installer:
         Edited files are set aside, never lost. ``warnings`` of the report name what cannot be repaired, because it is
         not known where it came from.
         """
-        import dataclasses
-
+        from envkit.dataclass import replace
         from envkit.installation.repairing import plan_repair
 
         self._check_managed()
@@ -196,7 +198,7 @@ class Installer:
         plan, warnings = plan_repair(installed, self.layout, stamp, wanted)
         if plan.is_empty:
             return InstallReport(root=plan.root, kept=plan.keep, warnings=warnings)
-        return dataclasses.replace(self.apply(plan), warnings=warnings)
+        return replace(self.apply(plan), warnings=warnings)
 
     def _read(self, read: Callable[[], T]) -> T:
         return read_unmixed(self.layout.root, read, timeout=self._timeout)
@@ -206,13 +208,14 @@ class Installer:
         folders = self.layout.libraries
         return self._read(lambda: (state.fingerprint(folders), scan(folders, shadowed=True, brief=True)))
 
-    def _fetch(self, plan: InstallPlan, emitter: Emitter) -> list[Item]:
+    def _fetch(self, plan: InstallPlan, emitter: Emitter, *, look: bool) -> list[Item]:
         from envkit.installation.fetching import fetch
 
         if self._supply is None and (plan.add or plan.replace):
             raise InstallError("there is no supply of wheels to install from")
         assert self._supply is not None or not (plan.add or plan.replace)
-        return fetch(plan, self._supply, self.environment.interpreter, compiled=self._compile, check=emitter.check)
+        interpreter = self.environment.interpreter
+        return fetch(plan, self._supply, interpreter, compiled=self._compile, look=look, check=emitter.check)
 
     def _change(
         self, plan: InstallPlan, items: list[Item], emitter: Emitter, seconds: dict[str, float]
@@ -228,15 +231,20 @@ class Installer:
             timeout=self._timeout,
             durable=self._durable,
             forget=self._forget,
+            processes=self._processes,
         )
         for attempt in range(3):
             try:
                 return apply_change(change, items, emitter, seconds, lambda: self._check_fresh(plan), self._pause)
             except PoolChanged:
-                # Another process found the entry damaged, or removed it without waiting, and so we make it anew.
+                # It is damaged, or another process found it so, or removed it without waiting, and so we make it anew.
                 if attempt == 2:
                     raise
-                items = self._fetch(plan, emitter)
+            except FileConflict:
+                # What nobody has looked at may be damaged: then wheels seem to disagree that do not.
+                if all(item.looked for item in items):
+                    raise
+            items = self._fetch(plan, emitter, look=True)
         raise AssertionError("unreachable")
 
     def _check_fresh(self, plan: InstallPlan) -> None:

@@ -85,6 +85,17 @@ class LeasedSupply(WheelSupply, Protocol):
         ...
 
 
+class UnlookedSupply(WheelSupply, Protocol):
+    """A supply that can leave to the installer the look at each file of a wheel. A supply need not be one."""
+
+    def unlooked(self, pins: Iterable[Pin]) -> Iterator[tuple[Pin, LocalWheel, bool]]:
+        """Do as `wheels`, but files of unpacked wheels may have changed since; yields whether they certainly have not.
+
+        The installer compares them with the manifest before anything is moved in, and asks for `wheels` where they differ.
+        """
+        ...
+
+
 def lease_of(supply: WheelSupply | None, pause: Callable[[float], object]) -> AbstractContextManager[object]:
     """Give the lease of a `LeasedSupply`, else one that does nothing."""
     return cast(LeasedSupply, supply).lease(pause) if hasattr(supply, "lease") else nullcontext()

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import base64
 import csv
+import errno
 import functools
 import hashlib
 import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from envkit.host import files
 from envkit.host.helping import Job, do_all
-from envkit.host.links import Linker, Row, place
+from envkit.host.link_worker import FileChanged, compare
+from envkit.host.links import Linker, place, unlink_rows
+from envkit.host.looking import is_intact
 from envkit.installation import scripts
 from envkit.installation.contents import Contents, Item, library_of
 from envkit.installation.layout import Layout, inside
 
+if TYPE_CHECKING:
+    from envkit.host.link_worker import Facts, Row
+    from envkit.host.sharing import Job as Links
+    from envkit.host.sharing import LinkHelper
+
 _INSTALLER = b"envkit\n"
 _WORTH_HELP = 500  # files; a thread has to be started
-_ROWS = 32  # folders that make one job
+_ROWS, _FILES = 32, 128  # folders and files that make one job
 
 
 class Staging:
@@ -41,43 +50,75 @@ class Staging:
         self._rewritten: dict[tuple[int, str], tuple[str, int]] = {}
         self.records: dict[str, tuple[int, int]] = {}
 
-    def place_files(self, check: Callable[[], object]) -> None:
-        """Make the folders, link everything that is installed as it is, and copy or rewrite scripts.
+    def place_files(self, check: Callable[[], object], helper: LinkHelper | None = None) -> None:
+        """Make the folders, link what is installed as it is, copy or rewrite scripts, and write what is generated.
 
-        *check* may raise to stop.
+        *check* may raise to stop. Raises `FileChanged` for what is not what was unpacked. A *helper* shares the links.
         """
         contents = self._contents
         jobs: list[Job] = []
         rows: dict[tuple[str, str], list[Row]] = {}
         links = 0
+        facts = self._facts(shared=helper is not None)
         for folder in sorted(contents.folders):
             for source in contents.folders[folder]:
                 number, origin, _ = source
                 names = contents.names(source)
                 if origin is None or not names:
                     continue
+                compared = facts.get(origin)
+                if compared is not None and (names is not source[2] or origin in contents.scripts):
+                    compare(None, f"{origin}/", source[2], compared)
+                    compared = None
                 if origin in contents.scripts:
                     jobs += self._place_scripts(number, origin, self.folder(folder), names)
                     continue
                 links += len(names)
                 (first, inner), (second, outer) = self._split_source(number, origin), self._split_target(folder)
-                rows.setdefault((first, second), []).append((inner, outer, names))
-        do_all(list(self._link_all(jobs, rows)), check, helper=links >= _WORTH_HELP)
+                rows.setdefault((first, second), []).append((inner, outer, names, compared))
+        parts = self._make_folders(rows)
+        if helper is not None:
+            self._share(parts, helper, check, jobs)
+            return
+        jobs += [functools.partial(self._linker.link_folders, *part) for part in parts]
+        do_all(jobs, check, helper=links >= _WORTH_HELP)
+        self._write_generated(check)
 
-    def _link_all(self, jobs: Iterable[Job], rows: Mapping[tuple[str, str], list[Row]]) -> Iterator[Job]:
-        """Give *jobs*, and one for some folders at a time, which are made first: two threads would wait for each other."""
-        yield from jobs
+    def _facts(self, *, shared: bool) -> dict[str, Facts]:
+        """Give, by the folders they come from, what files must be that nobody has looked at; all are, unless *shared*."""
+        facts: dict[str, Facts] = {}
+        for item in self._contents.items:
+            if item.looked:
+                continue
+            wheel, root = item.wheel, os.fspath(item.wheel.root)
+            if not shared and not is_intact(root, wheel.groups, wheel.modes):
+                raise FileChanged(errno.ESTALE, "the wheel has changed", root)
+            if shared:
+                for (_, _, folder, _, sizes, mtimes), modes in zip(wheel.groups, wheel.modes, strict=True):
+                    facts[f"{root}/{folder}" if folder else root] = (sizes, mtimes, modes)
+        return facts
+
+    def _share(
+        self, parts: Iterable[Links], helper: LinkHelper, check: Callable[[], object], jobs: Iterable[Job]
+    ) -> None:
+        for part in parts:
+            helper.offer(part)
         link = self._linker.link_folders
+        for source, target, rows in helper.share(link, check, (*jobs, lambda: self._write_generated(check))):
+            unlink_rows(target, rows)
+            link(source, target, rows)
+
+    def _make_folders(self, rows: Mapping[tuple[str, str], list[Row]]) -> Iterator[Links]:
+        """Give the links into some folders at a time, once these are made."""
         made: dict[str, set[str]] = {}
         for (first, second), some in rows.items():
             if second not in made:
                 self._make(second)
                 made[second] = set()
-            for at in range(0, len(some), _ROWS):
-                part = some[at : at + _ROWS]
+            for part in _parts(some):
                 files.make_below(second, [row[1] for row in part if row[1]], made[second])
                 self._made.update(f"{second}/{row[1]}" for row in part)
-                yield functools.partial(link, first, second, part)
+                yield first, second, part
 
     def _split_source(self, number: int, origin: str) -> tuple[str, str]:
         """Give the unpacked wheel that a folder is in, and the place in it."""
@@ -123,7 +164,7 @@ class Staging:
             self._rewritten[number, name] = (_hash(content), len(content))
             files.write_bytes(f"{target}/{name}", content, 0o777, exclusive=True)
 
-    def write_generated(self, check: Callable[[], object]) -> None:
+    def _write_generated(self, check: Callable[[], object]) -> None:
         """Write commands, RECORD and the other files that tell about this installation."""
         for number, item in enumerate(self._contents.items):
             check()
@@ -177,6 +218,20 @@ class Staging:
             parts.append(text.getvalue().encode())
         parts.append(f"{wheel.dist_info}/RECORD,,\n".encode())
         return b"".join(parts)
+
+
+def _parts(rows: list[Row]) -> Iterator[list[Row]]:
+    """Divide rows into parts of about the same work."""
+    part: list[Row] = []
+    count = 0
+    for row in rows:
+        part.append(row)
+        count += len(row[2])
+        if len(part) == _ROWS or count >= _FILES:
+            yield part
+            part, count = [], 0
+    if part:
+        yield part
 
 
 def _own_files(item: Item) -> list[tuple[str, bytes]]:

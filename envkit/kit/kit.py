@@ -75,6 +75,7 @@ class Kit(Looking, Elsewhere):
         break_system_packages: bool = False,
         without_record: Literal["refuse", "forget"] = "refuse",
         lock_timeout: float = 60.0,
+        processes: bool = True,
         transport: Any = None,
     ) -> None:
         given = dict(locals())  # first of all, so that it is the arguments and nothing else

@@ -206,6 +206,7 @@ class Parts:
             without_record=settings.without_record,
             reporter=settings.reporter,
             lock_timeout=settings.lock_timeout,
+            processes=settings.processes,
             cancel=settings.cancel,
             **places,
         )

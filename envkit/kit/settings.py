@@ -55,6 +55,7 @@ class Settings(NamedTuple):
     break_system_packages: bool = False
     without_record: Literal["refuse", "forget"] = "refuse"
     lock_timeout: float = 60.0
+    processes: bool = True
     transport: Transport | None = None
     configuration: Configuration | None = None
 

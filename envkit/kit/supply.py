@@ -65,18 +65,26 @@ class PoolSupply:
 
     def wheels(self, pins: Iterable[Pin]) -> Iterator[tuple[Pin, LocalWheel]]:
         """Yield each pin with its wheel as it becomes ready. Raises errors of the tree; nothing is left half done."""
+        return ((pin, wheel) for pin, wheel, _ in self._wheels(pins, self._verify))
+
+    def unlooked(self, pins: Iterable[Pin]) -> Iterator[tuple[Pin, LocalWheel, bool]]:
+        """Do as `wheels`, but leave sizes and mtimes of what is in the pool to be compared later."""
+        return self._wheels(pins, "later" if self._verify == "stat" else self._verify)
+
+    def _wheels(self, pins: Iterable[Pin], verify: str) -> Iterator[tuple[Pin, LocalWheel, bool]]:
         missing: list[tuple[Pin, Artifact | None]] = []
         for pin in pins:
             artifact = pin.artifacts[0] if pin.artifacts and pin.artifacts[0].is_wheel else None
-            wheel = self._from_pool(pin, artifact) if artifact is not None else None
+            wheel = self._from_pool(pin, artifact, verify) if artifact is not None else None
             if wheel is None:
                 missing.append((pin, artifact))
             else:
-                yield pin, wheel
+                yield pin, wheel, verify != "later"
         if missing:
-            yield from self._make_all(missing)
+            for pin, wheel in self._make_all(missing):
+                yield pin, wheel, True
 
-    def _from_pool(self, pin: Pin, artifact: Artifact) -> LocalWheel | None:
+    def _from_pool(self, pin: Pin, artifact: Artifact, verify: str) -> LocalWheel | None:
         sha256 = artifact.hashes.get("sha256")
         if sha256 is None:
             return None
@@ -86,7 +94,7 @@ class PoolSupply:
             origin=pin.origin,
             index=artifact.index,
             url=artifact.url,
-            verify=self._verify,
+            verify=verify,
         )
 
     def _make_all(self, missing: Sequence[tuple[Pin, Artifact | None]]) -> Iterator[tuple[Pin, LocalWheel]]:

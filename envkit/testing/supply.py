@@ -30,15 +30,23 @@ class FolderSupply:
 
     def wheels(self, pins: Iterable[Pin]) -> Iterator[tuple[Pin, LocalWheel]]:
         """Yield each pin with its wheel. Raises `InstallError` for one that the folder does not have."""
+        return ((pin, wheel) for pin, wheel, _ in self._wheels(pins, self._verify))
+
+    def unlooked(self, pins: Iterable[Pin]) -> Iterator[tuple[Pin, LocalWheel, bool]]:
+        """Do as `wheels`, but leave sizes and mtimes of what is in the pool to be compared later."""
+        return self._wheels(pins, "later" if self._verify == "stat" else self._verify)
+
+    def _wheels(self, pins: Iterable[Pin], verify: str) -> Iterator[tuple[Pin, LocalWheel, bool]]:
         for pin in pins:
             path = self._find(pin)
             wheel = None
             for artifact in pin.artifacts:
                 if "sha256" in artifact.hashes:
-                    wheel = self.pool.get(artifact.hashes["sha256"], origin=pin.origin, verify=self._verify)
+                    wheel = self.pool.get(artifact.hashes["sha256"], origin=pin.origin, verify=verify)
+            looked = wheel is None or verify != "later"
             if wheel is None:
                 wheel = self.pool.add(path, name=pin.name, version=str(pin.version), origin=pin.origin)
-            yield pin, wheel
+            yield pin, wheel, looked
 
     def compiled(self, wheels: Sequence[LocalWheel], interpreter: InterpreterFacts) -> Mapping[str, CompiledWheel]:
         """Give the bytecode of *wheels*, compiled once into the pool."""

@@ -12,6 +12,7 @@ from envkit.transaction.state import ELSEWHERE, JOURNAL, LAST, LOCK, PREFIX, STA
 
 Outcome = Literal["rolled-back", "cleaned"]
 _PAUSE = 0.005
+_LAST_BREATH = 5.0  # seconds for what helped a killed process to notice that
 
 
 class _MovesEnded(Exception):
@@ -33,17 +34,20 @@ def recover(root: str | os.PathLike[str], *, timeout: float = 30.0) -> Outcome |
     moving = JOURNAL in names
     if not moving and sum(name.startswith(PREFIX) for name in names) <= (LAST in names):
         return None
-    from envkit.host.locks import Busy, FileLock
+    from envkit.host.locks import Busy, FileLock, is_orphaned
+
+    path = os.path.join(state, LOCK)
 
     def pause(seconds: float) -> None:
         # Whoever moves entries keeps the lock for longer, and others may take it next: nobody has to wait for all that.
-        if not os.path.lexists(os.path.join(state, JOURNAL)):
+        if not (os.path.lexists(os.path.join(state, JOURNAL)) if moving else is_orphaned(path)):
             raise _MovesEnded
         time.sleep(min(seconds, _PAUSE))
 
-    lock = FileLock(os.path.join(state, LOCK))
+    if not moving:
+        timeout = min(timeout, _LAST_BREATH) if is_orphaned(path) else 0.0
     try:
-        with lock.acquire(timeout=timeout if moving else 0.0, purpose="recovery", pause=pause):
+        with FileLock(path).acquire(timeout=timeout, purpose="recovery", pause=pause):
             return recover_locked(root)
     except _MovesEnded:
         return None

@@ -76,6 +76,12 @@ class Transaction:
         finally:
             self._lock.release()
 
+    @property
+    def lock_descriptor(self) -> int:
+        """The descriptor of the lock: whoever has it, too, keeps others out until it ends."""
+        assert self._lock is not None
+        return self._lock.fileno()
+
     def place(self, target: str) -> int:
         """Give the number of the place *target*, an absolute folder in which entries may then move."""
         for number, place in enumerate(self._places):

@@ -12,7 +12,6 @@ archive.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import mmap
 import os
@@ -24,8 +23,10 @@ from typing import Any, BinaryIO
 
 from envkit.cache.bucket import OWNER, note_use
 from envkit.cache.lease import Lease, no_lease
+from envkit.dataclass import replace
 from envkit.errors import HashMismatch, InstallError
 from envkit.host import exchange, files
+from envkit.host.looking import is_intact
 from envkit.model.distribution import LocalWheel
 from envkit.model.identity import normalize
 from envkit.model.source import Origin
@@ -79,7 +80,8 @@ class WheelPool:
     ) -> LocalWheel | None:
         """Give the wheel with this hash; None where it is not in the pool, or was damaged and is now removed.
 
-        *verify* "stat" compares sizes and mtimes with the manifest, "hash" the content of every file too.
+        *verify* "stat" compares sizes and mtimes with the manifest, "hash" the content of every file too; "later"
+        leaves that to whoever links them.
         """
         entry = self.entry(sha256)
         data = manifest.read(f"{entry}/manifest")
@@ -91,14 +93,18 @@ class WheelPool:
             return None
         tree = f"{entry}/tree"
         wheel = manifest.unpack_wheel(data, tree)
-        if wheel is None or wheel.sha256 != sha256 or not manifest.is_intact(tree, wheel.groups, wheel.modes):
+        if (
+            wheel is None
+            or wheel.sha256 != sha256
+            or not (verify == "later" or is_intact(tree, wheel.groups, wheel.modes))
+        ):
             self.evict(sha256)
             return None
         if verify == "hash" and not _content_is_right(wheel):
             self.evict(sha256)
             return None
         note_use(entry)
-        return dataclasses.replace(wheel, filename=filename or wheel.filename, origin=origin, index=index, url=url)
+        return replace(wheel, filename=filename or wheel.filename, origin=origin, index=index, url=url)
 
     def add(
         self,
@@ -145,7 +151,7 @@ class WheelPool:
                 context={"errno": error.errno},
             ) from error
         _check_identity(wheel, filename, name, version)
-        return dataclasses.replace(wheel, filename=filename, origin=origin, index=index, url=url)
+        return replace(wheel, filename=filename, origin=origin, index=index, url=url)
 
     def _make(self, data: memoryview, filename: str, sha256: str, name: str | None, version: str | None) -> LocalWheel:
         from envkit.wheels.pool_contents import check_contents
@@ -164,7 +170,7 @@ class WheelPool:
             entry = self.entry(sha256)
             if self.publish(temporary, entry):
                 # The files were looked at as they were written, so there is no need to look at them again.
-                return dataclasses.replace(wheel, root=Path(f"{entry}/tree"))
+                return replace(wheel, root=Path(f"{entry}/tree"))
         except BaseException:
             with suppress(OSError):
                 files.remove_tree(temporary)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from envkit.errors import InstallError
 from envkit.host import effect, files
+from envkit.host.looking import is_intact
 from envkit.host.threads import Threads
+from envkit.host.workers import Worker
 from envkit.model.distribution import CompiledWheel, Group, LocalWheel
 from envkit.wheels import pool_manifest as manifest
 from envkit.wheels.pool import WheelPool
@@ -98,7 +99,7 @@ def _read(pool: WheelPool, wheel: LocalWheel, key: str, verify: str = "stat") ->
         return None
     groups: tuple[Group, ...] = data[0]
     tree = f"{folder}/tree"
-    if not manifest.is_intact(tree, groups) or (verify == "hash" and data[1:] != (_digest(tree, groups),)):
+    if not is_intact(tree, groups) or (verify == "hash" and data[1:] != (_digest(tree, groups),)):
         files.remove_tree(folder)
         return None
     return CompiledWheel(sha256=wheel.sha256, root=Path(tree), groups=groups)
@@ -108,13 +109,13 @@ def _compile(
     pool: WheelPool, wheels: list[LocalWheel], interpreter: Interpreter, key: str, workers: int | None
 ) -> dict[str, CompiledWheel]:
     count = max(1, min(workers or os.cpu_count() or 1, len(wheels)))
-    idle: list[_Worker] = []
+    idle: list[_Compiler] = []
     lock = threading.Lock()
 
     def work(wheel: LocalWheel) -> tuple[str, CompiledWheel | None]:
         with lock:
             worker = idle.pop() if idle else None
-        worker = worker or _Worker(interpreter.executable)
+        worker = worker or _Compiler(interpreter.executable)
         try:
             compiled = _compile_one(pool, wheel, worker, key)
         except BaseException:
@@ -144,7 +145,7 @@ def _modules(wheel: LocalWheel) -> list[str]:
     ]
 
 
-def _compile_one(pool: WheelPool, wheel: LocalWheel, worker: _Worker, key: str) -> CompiledWheel | None:
+def _compile_one(pool: WheelPool, wheel: LocalWheel, worker: _Compiler, key: str) -> CompiledWheel | None:
     temporary = pool.temporary()
     try:
         tree = f"{temporary}/tree"
@@ -199,62 +200,34 @@ def _groups(tree: str, names: Sequence[str], data_dir: str) -> tuple[Group, ...]
     return tuple(groups)
 
 
-class _Worker:
+class _Compiler:
     """One process of the interpreter that compiles what it is told to."""
 
     def __init__(self, executable: str) -> None:
-        effect("start", executable)
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pool_worker.py")
         try:
             # -I and -S: nothing of the environment runs, no .pth file, no sitecustomize.
-            self._process = subprocess.Popen(
-                [executable, "-I", "-S", "-B", script],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
+            self._worker = Worker([executable, "-I", "-S", "-B", script])
         except OSError as error:
             raise InstallError(f"{executable} cannot be run to compile bytecode: {error}") from error
         self._executable = executable
+        self.close = self._worker.end
 
     def compile(self, tree: str, target: str, names: list[str]) -> list[str]:
         """Compile the modules *names* of *tree* below *target*; give the paths of what was written."""
         if not names:
             return []
         effect("compile", tree)
-        timer = threading.Timer(TIMEOUT, self._process.kill)
-        timer.daemon = True
-        with suppress(RuntimeError):  # Python 3.12 begins none when the main thread has ended
-            timer.start()
-        try:
-            self._pipe(self._process.stdin).write(json.dumps([tree, target, names]).encode() + b"\n")
-            self._pipe(self._process.stdin).flush()
-            answer: Any = json.loads(self._pipe(self._process.stdout).readline() or b"null")
-        except (OSError, ValueError) as error:
-            raise InstallError(f"{self._executable} failed to compile bytecode") from error
-        finally:
-            timer.cancel()
+        line = self._worker.ask(json.dumps([tree, target, names]).encode(), TIMEOUT)
         wanted = {name.rpartition("/")[0] for name in names}
+        try:
+            answer: Any = json.loads(line or b"null")
+        except ValueError:
+            answer = None
         if not isinstance(answer, list) or not all(_is_inside(name, wanted) for name in answer):  # pyright: ignore[reportUnknownVariableType]
             raise InstallError(f"{self._executable} failed to compile bytecode")
         found: list[str] = answer  # pyright: ignore[reportUnknownVariableType]
         return found
-
-    @staticmethod
-    def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-        assert pipe is not None
-        return pipe
-
-    def close(self) -> None:
-        """End the process."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):
-                self._pipe(pipe).close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
 
 def _is_inside(path: Any, folders: set[str]) -> bool:
