@@ -28,6 +28,12 @@ def usable_artifacts(package: LockedPackage, target: Target) -> tuple[Artifact, 
     """
     if package.origin is not None:
         return package.artifacts
+    if package.version is None and not package.artifacts:
+        raise LockError(
+            f"the lock has no version of {package.name}",
+            hint="it was made where that is not needed: make it where it is, or resolve what Lock.to_requirements() gives",
+            context={"name": package.name},
+        )
     if any(not artifact.url for artifact in package.artifacts):
         raise LockError(
             f"the lock does not say where the files of {package.name} {package.version} are",
@@ -85,7 +91,7 @@ def requirement_lines(
             continue
         marker = marker_of(sets, node)
         text = _requirement(package) + (f" ; {marker}" if marker else "")
-        if hashes and (package.origin is None or package.origin.kind == "archive"):
+        if hashes and (package.version is not None if package.origin is None else package.origin.kind == "archive"):
             text += "".join(f" \\\n    --hash={one}" for one in _hashes(package))
         yield text
 
@@ -101,7 +107,7 @@ def with_choices(sets: MarkerSets, node: Node, chosen: set[tuple[str, str]]) -> 
 def _requirement(package: LockedPackage) -> str:
     origin = package.origin
     if origin is None:
-        return f"{package.name}=={package.version}"
+        return f"{package.name}=={package.version}" if package.version is not None else package.name
     url = strip_credentials(origin.url)
     fragment = f"#subdirectory={origin.subdirectory}" if origin.subdirectory else ""
     if origin.kind == "vcs":

@@ -74,7 +74,8 @@ class _PipfileLock(LockReading):
         index = sources.get(as_text(table.get("index")))
         package = LockedPackage(
             name=normalize(name),
-            version=self.version(table, where),
+            # Of what the platform that was locked on does not need, pipenv writes no version.
+            version=self.version(table, where) if table.get("version") != "*" else None,
             artifacts=tuple(
                 Artifact(filename=f"{next(iter(one.values()))}", url="", hashes=one) for one in hashes if one
             ),

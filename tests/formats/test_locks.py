@@ -335,6 +335,19 @@ def test_pipfile():
     assert "secret" not in text
 
 
+def test_pipenv_writes_no_version_of_what_its_platform_does_not_need():
+    data = {**PIPFILE, "default": {**PIPFILE["default"], "colorama": {"markers": "sys_platform == 'win32'", "version": "*"}}}
+    lock = Lock.parse(json.dumps(data), path="/p/Pipfile.lock")
+    (package,) = [one for one in lock.packages if one.name == "colorama"]
+    assert (package.version, package.artifacts, package.marker) == (None, (), 'sys_platform == "win32"')
+    assert "colorama ; sys_platform == \"win32\"\n" in lock.to_requirements()
+    alone = {"_meta": {}, "default": {"colorama": data["default"]["colorama"]}}
+    only = Lock.parse(json.dumps(alone), path="/p/Pipfile.lock")
+    with pytest.raises(LockError, match="no version of colorama"):
+        only.select(Target.for_python("3.12", platform="win_amd64"))
+    assert dict(only.select(Target.for_python("3.12", platform="manylinux_2_28_x86_64")).pins) == {}
+
+
 NAMES = ["pylock.toml", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"]
 
 
