@@ -33,7 +33,7 @@ UNRECORDED = {
         ),
         _set(
             "poetry-dev",
-            "numpy>=1,<2 | pytest>=5.2,<6 | pdbpp>=0.10.3,<0.11 | black>=21.9b0,<22 | isort>=5.9.3,<6"
+            "numpy>=1,<2 | pytest>=5.2,<6 | black>=21.9b0,<22 | isort>=5.9.3,<6"
             " | ipython>=7.28.0,<8 | pylint>=2.11.1,<3",
             "2022-12-21",
             "python-poetry/poetry issue 4924",
@@ -46,37 +46,42 @@ UNRECORDED = {
         ),
         _set(
             "localstack",
-            "dill>=0.3.2 | dnslib>=0.9.10 | dnspython>=1.16.0 | plux>=1.10.0 | localstack-core[runtime]>=4.3.1.dev,<4.4"
+            "dill>=0.3.2 | dnslib>=0.9.10 | dnspython>=1.16.0 | plux>=1.10.0"
             " | python-jose[cryptography]>=3.1.0 | requests>=2.20.0 | moto-ext[all]>=5.1.3 | amazon.ion>=0.9.3"
             " | avro>=1.11.0 | aws-encryption-sdk>=3.1.0 | kubernetes>=21.7.0 | opensearch-py>=2.4.1",
             "2025-04-29",
             "jazzband/pip-tools issue 2177: too deep with a large extra",
         ),
-        _set("squidpy", "squidpy", "2025-08-09", "scverse/squidpy issue 1021: too deep"),
+        _set(
+            "scanpy",
+            "scanpy[leiden] | anndata | spatialdata | dask-image | zarr<3",
+            "2025-08-09",
+            "scverse/squidpy issue 1021: too deep (squidpy itself needs a project without wheels)",
+        ),
         _set(
             "stubs",
             "boto3>=1.28.58 | boto3-stubs[s3] | aioboto3 | types-aiobotocore[s3]",
             "2024-08-12",
             "astral-sh/uv issue 6038, with aioboto3 beside it",
         ),
-        _set("perflint", "pylint>=2.16.dev0 | perflint>=0.7.3", "2022-11-12", "pypa/pip issue 11575"),
+        _set("perflint", "pylint>=2.16.dev0 | perflint>=0.7.3", "2023-03-12", "pypa/pip issue 11575"),
         _set(
             "kfp",
-            "kfp==1.8.22 | google-cloud-aiplatform==1.25.0",
+            "kfp>=2,<3 | google-cloud-aiplatform==1.25.0 | google-cloud-bigquery",
             "2024-02-16",
-            "python-poetry/poetry issues 8475 and 8979: never ends",
+            "python-poetry/poetry issues 8475 and 8979: never ends (with kfp 2, as 1 has no wheels)",
         ),
         _set(
             "airflow-provider",
-            "apache-airflow==2.8.4 | apache-airflow-providers-google | apache-airflow-providers-microsoft-azure"
+            "apache-airflow>=2.10,<3 | apache-airflow-providers-google | apache-airflow-providers-microsoft-azure"
             " | apache-airflow-providers-snowflake",
-            "2024-04-15",
+            "2025-05-15",
             "astral-sh/uv issues 1560 and 3078, a part of the extra all",
         ),
         _set(
             "dagster",
             "aiobotocore[boto3] | awswrangler~=3.7.3 | boto3 | boto3-stubs[essential] | dagster | dagster-aws | dagster-dbt"
-            " | databricks-connect==15.4 | databricks-sdk[notebook]>=0.29.0 | databricks-sql-connector~=3.7.2"
+            " | databricks-sdk[notebook]>=0.29.0"
             " | dbt-core~=1.9.0 | dbt-snowflake~=1.9.0 | fsspec[s3,tqdm] | flask~=2.2.2 | grpcio-health-checking",
             "2025-05-01",
             "pypa/pip issue 13281, the middle of a list of 200",
@@ -96,7 +101,7 @@ UNRECORDED = {
         ),
         _set(
             "sagemaker",
-            "sagemaker | sagemaker-studio-image-build | s3fs | pandas<2 | protobuf<4 | streamlit",
+            "sagemaker | s3fs | pandas<2 | protobuf<4 | streamlit",
             "2024-09-01",
             "made up: three families that each bound others from above",
         ),

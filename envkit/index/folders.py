@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from envkit.errors import TransportError
 from envkit.index.filenames import check_filename, project_of
+from envkit.index.parsed_page import ParsedPage
 from envkit.index.places import file_url
-from envkit.index.simple_api import JSON_TYPE, ParsedPage, parse_page
+from envkit.index.simple_api import JSON_TYPE, parse_page
 
 if TYPE_CHECKING:
     from envkit.model.candidate import Reason

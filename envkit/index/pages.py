@@ -5,18 +5,19 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from envkit.errors import TransportError
 from envkit.index.stored_page import PageStore, Record, StoredPage
 from envkit.index.workers import Workers
 from envkit.model.fingerprint import blake2b
+from envkit.namedtuple import NamedTuple
 
 if TYPE_CHECKING:
     from envkit.cache import Cache
     from envkit.events import Emitter
     from envkit.index.network import Network
-    from envkit.index.simple_api import ParsedPage
+    from envkit.index.parsed_page import ParsedPage
     from envkit.index.transport import Response
 
 _SETTLED = 30.0

@@ -13,13 +13,12 @@ from contextlib import suppress
 from itertools import compress
 from typing import Any, cast
 
-from envkit.dataclass import dataclass
 from envkit.errors import TransportError
 from envkit.index.entries import Collector, resolve
+from envkit.index.parsed_page import ParsedPage
 from envkit.index.plain_entries import MAX_TEXT, fields_of, plain_columns
 from envkit.index.typed_page import TypedPage, read_typed
-from envkit.model.candidate import Reason, Rejection
-from envkit.model.listing import Columns, Files, Listing, Row
+from envkit.model.listing import Columns, Files, Row
 from envkit.model.sdist_names import SDIST_SUFFIXES
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
@@ -31,27 +30,6 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _HEX = re.compile(r"[0-9a-fA-F]{32,128}\Z")
 _STATES = frozenset(("active", "archived", "quarantined", "deprecated"))
 _MISSING: list[Any] = []
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedPage:
-    """The files of one project, as plain tuples that can be stored; the texts of PEP 700, 708 and 792."""
-
-    rows: Sequence[Row]
-    rejected: tuple[tuple[str, Reason, str], ...] = ()
-    tracks: tuple[str, ...] = ()
-    alternates: tuple[str, ...] = ()
-    versions: tuple[str, ...] = ()
-    status: str = "active"
-    status_reason: str = ""
-
-    def artifacts(self, index: str | None) -> Listing:
-        """Give the files as values that are made when they are looked at."""
-        return Listing((self.rows, index))
-
-    def rejections(self) -> tuple[Rejection, ...]:
-        """Give the files that were passed over, with reasons."""
-        return tuple(Rejection(subject=name, reason=reason, detail=detail) for name, reason, detail in self.rejected)
 
 
 def parse_page(data: bytes, content_type: str | None, url: str, project: str | None) -> ParsedPage:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from envkit.events import Emitter
     from envkit.index.folders import FlatFolder, LocalIndex
     from envkit.index.network import Network
-    from envkit.index.simple_api import ParsedPage
+    from envkit.index.parsed_page import ParsedPage
 
 
 _PLACES_HINT = "all indexes and find-links places must be there: without one, another's files would be taken"
@@ -196,7 +196,7 @@ def _comparable(url: str) -> str:
 
 
 def _no_files() -> ParsedPage:
-    from envkit.index.simple_api import ParsedPage
+    from envkit.index.parsed_page import ParsedPage
 
     return ParsedPage(rows=())
 

@@ -7,14 +7,15 @@ need not read the page. The page is what it says at once, and its files, which a
 from __future__ import annotations
 
 import marshal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from envkit.model.fingerprint import fingerprint
 from envkit.model.listing import Columns, Files, columns_of
+from envkit.namedtuple import NamedTuple
 
 if TYPE_CHECKING:
     from envkit.cache import Cache
-    from envkit.index.simple_api import ParsedPage
+    from envkit.index.parsed_page import ParsedPage
 
 _FORM = 3
 _LASTING = 7
@@ -125,7 +126,7 @@ def pack(page: ParsedPage) -> bytes:
 
 def unpack(data: bytes) -> ParsedPage | None:
     """Read a stored form that the bucket's checksum vouches for; None where it is none."""
-    from envkit.index.simple_api import ParsedPage
+    from envkit.index.parsed_page import ParsedPage
 
     try:
         content: Any = marshal.loads(data)  # noqa: S302
