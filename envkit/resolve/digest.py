@@ -13,9 +13,7 @@ code, and a damaged one is noticed by its checksums and thrown away::
     <files of the versions that have a dependency line>: a marshalled mapping of positions to packed files
 
 The files of all versions are kept apart (`envkit.resolve.digest_files`): they are nine tenths of what is known, and those of
-the few versions that were ever looked at are all that most resolutions ask for.
-
-Dependencies and files are decoded only for versions that a solver looks at.
+the few versions that were ever looked at are all that most resolutions ask for. Both are decoded for these alone.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ import marshal
 import sys
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from envkit.model.listing import artifact_of
 from envkit.resolve.dependencies import Dependency, LazyExtras, Unusable, VersionDependencies
@@ -155,12 +153,15 @@ class Releases:
     def _find_files(self, at: int) -> Files | None:
         if self._chosen:
             return self._chosen[at]
-        if self._near is None:
-            self._near = _read_near(self._packed)
-        packed = self._near.get(at)
-        if packed is None and self._all is not None:
-            packed = self._all[at]
-        return None if packed is None else _read_files(packed)
+        packed = self._packed_near(at)
+        if packed is not None:
+            files: Files = _read_files(packed)
+            return files
+        return None if self._all is None else self._all.files(at, _read_files)
+
+    def _packed_near(self, at: int) -> bytes | None:
+        near = self._near = _read_near(self._packed) if self._near is None else self._near
+        return near.get(at)
 
     def dependencies(self, at: int) -> VersionDependencies | Unusable | None:
         """Give what the version at *at* depends on, or None where its metadata was not read yet."""
@@ -264,15 +265,15 @@ class Releases:
         """Give the files of all versions as bytes, where it is `complete`."""
         from envkit.resolve.digest_files import pack_all
 
-        rows = [self._packed_files(at) for at in range(len(self.line.texts))]
-        return pack_all(rows, f"{self.identity} {rules}")
+        return self._all.data if self._all is not None else pack_all(self._chosen, f"{self.identity} {rules}")
 
     def _packed_files(self, at: int) -> bytes:
-        if self._all is not None:
-            return self._all[at]
         from envkit.resolve.digest_files import pack_one
 
-        return pack_one(self._chosen[at])
+        try:
+            return (not self._chosen and self._packed_near(at)) or pack_one(self._find_files(at) or ())
+        except (ValueError, TypeError, IndexError):
+            return b""  # damaged: whoever asks for them selects again
 
 
 def _read_numbers(data: bytes) -> Sequence[int]:
@@ -285,17 +286,15 @@ def _read_numbers(data: bytes) -> Sequence[int]:
 
 def _read_near(data: bytes) -> dict[int, bytes]:
     try:
-        found: dict[int, bytes] = marshal.loads(data) if data else {}  # noqa: S302  private, and checked by the checksum
+        return marshal.loads(data) if data else {}  # noqa: S302  private, and checked by the checksum
     except EOFError as error:
         raise ValueError("a digest without its files") from error
-    return found
 
 
-def _read_files(line: bytes) -> Files:
+def _read_files(line: bytes) -> Any:
     if int.from_bytes(line[:4], "little") != zlib.crc32(line[4:]):
         raise ValueError("a damaged line of files")
     try:
-        files: Files = marshal.loads(line[4:])  # noqa: S302  private, and checked by the checksum
+        return marshal.loads(line[4:])  # noqa: S302  private, and checked by the checksum
     except EOFError as error:
         raise ValueError("a damaged line of files") from error
-    return files

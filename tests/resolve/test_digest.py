@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from envkit.errors import TransportError
 from envkit.model.candidate import CoreMetadata
 from envkit.model.metadata import parse_metadata
-from envkit.resolve.dependencies import Dependency, evaluate
+from envkit.model.policy import ResolutionPolicy
+from envkit.resolve.dependencies import Dependency, VersionDependencies, evaluate
 from envkit.resolve.digest import Releases
 from envkit.resolve.resolver import Resolver
+from envkit.resolve.rules import Rules
+from envkit.resolve.selection import select
 from envkit.testing.source import MemorySource, Release
 
 from . import graphs
@@ -132,6 +135,25 @@ def test_files_of_another_page_or_other_rules_are_not_taken():
     assert not Releases.of("a", "page-2", []).take_files("rules", files)
     for data in (b"", b"\n", b"envkit-files 1 0\n", b"\xff\n", files[:-2]):
         assert not releases.take_files("rules", data)
+
+
+def test_files_of_many_versions_are_packed_together_and_found_again():
+    source = MemorySource({"a": {f"1.{at}": [] for at in range(50)}})
+    page = source.page("a")
+    told = Releases.of("a", page.identity, select(page, Rules(graphs.TARGET, ResolutionPolicy(), 0.0)))
+    told.learn(20, VersionDependencies((), {}))
+    packed = told.encode_files("rules")
+    again = Releases.decode("a", page.identity, "rules", told.encode("rules"))
+    assert again is not None
+    assert again.artifacts(49) is None
+    assert again.artifacts(20) == told.artifacts(20)
+    assert again.take_files("rules", packed)
+    assert [again.artifacts(at) for at in range(50)] == [told.artifacts(at) for at in range(50)]
+    again.learn(33, VersionDependencies((), {}))
+    assert again.encode_files("rules") == packed
+    third = Releases.decode("a", page.identity, "rules", again.encode("rules"))
+    assert third is not None
+    assert third.artifacts(33) == told.artifacts(33)
 
 
 @pytest.mark.parametrize("data", [b"", b"\n" * 9, b"envkit-digest 2 0 0 0\n", b"envkit-digest 2 x y z\n", b"\xff" * 99])
