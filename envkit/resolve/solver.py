@@ -82,10 +82,11 @@ class Bounds:
     One that is not *patient* looks ahead only at what is at hand: advice is not worth asking for what may never be needed.
     """
 
-    __slots__ = ("best", "conflicts", "deadline", "emitter", "max_rounds", "patient", "rounds")
+    __slots__ = ("began", "best", "conflicts", "deadline", "emitter", "max_rounds", "patient", "rounds")
 
     def __init__(self, emitter: Emitter, deadline: float, max_rounds: int, *, patient: bool = True) -> None:
         self.emitter = emitter
+        self.began = time.monotonic()
         self.deadline = deadline
         self.max_rounds = max_rounds
         self.patient = patient

@@ -23,7 +23,9 @@ from envkit.resolve.rules import Rules
 from envkit.resolve.solver import Bounds, Fact, Unsolvable
 
 BUDGET = 3.0
-"""Seconds for all suggestions of one error."""
+"""Seconds for all suggestions of one error: as long as the answer took, but no more than these"""
+LEAST = 1.5
+"""and no less than these: a busy machine has to find them too, and nobody wants to wait twice for an index."""
 ROUNDS = 20_000
 READS = 40
 """How often metadata may be read for all suggestions of one error: most trials need a few new versions each."""
@@ -54,7 +56,7 @@ def suggest(
     problem: Problem, facts: Sequence[tuple[int, Fact]], overs: Sequence[PassedOver], bounds: Bounds
 ) -> tuple[Suggestion, ...]:
     """Try changes to what the proof rests on, one at a time, the mildest first, until the time is up."""
-    until = min(time.monotonic() + BUDGET, bounds.deadline)
+    until = time_for_advice(bounds)
     problem.catalog.scout = None  # it would walk for what was asked, and that is known to be impossible
     problem.catalog.allowance = allowance = Allowance(READS)
     found: list[Suggestion] = []
@@ -68,6 +70,12 @@ def suggest(
             helped.add(suggestion.subject)
             found.append(replace(suggestion, versions=versions))
     return tuple(found)
+
+
+def time_for_advice(bounds: Bounds) -> float:
+    """Give the moment at which advice on what *bounds* bounded has to end."""
+    now = time.monotonic()
+    return min(now + min(BUDGET, max(LEAST, now - bounds.began)), bounds.deadline)
 
 
 def _changes(problem: Problem, facts: Sequence[tuple[int, Fact]], overs: Sequence[PassedOver]) -> Iterator[_Change]:

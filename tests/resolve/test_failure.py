@@ -18,6 +18,7 @@ from envkit.errors import (
     TransportError,
     WheelBuildError,
 )
+from envkit.events import Emitter
 from envkit.host import limits
 from envkit.model.candidate import CoreMetadata
 from envkit.model.policy import ResolutionPolicy
@@ -291,7 +292,17 @@ def test_advice_from_a_slow_index_ends_in_time(monkeypatch):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.now))
     with pytest.raises(NoCandidate):
         Resolver(TARGET, source).resolve(["a"])
-    assert 0 < clock.now <= suggest.BUDGET + 2
+    assert 0 < clock.now <= suggest.LEAST + 2  # the answer itself took no time
+
+
+@pytest.mark.parametrize(("took", "given"), [(0, suggest.LEAST), (2, 2), (60, suggest.BUDGET)])
+def test_advice_may_take_as_long_as_the_answer_took(monkeypatch, took, given):
+    monkeypatch.setattr(suggest, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    bounds = solver.Bounds(Emitter(kind="resolve"), 5000.0, 1)
+    bounds.began = 1000.0 - took
+    assert suggest.time_for_advice(bounds) == 1000 + given
+    bounds.deadline = 1000.5
+    assert suggest.time_for_advice(bounds) == 1000.5
 
 
 def test_no_other_python_is_suggested_where_it_does_not_help():
