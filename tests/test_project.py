@@ -71,6 +71,23 @@ def test_the_resolver_alone_imports_resolvelib_and_so_on():
                 assert allowed is None or layer in allowed, f"{path}: {name}"
 
 
+def test_no_package_imports_its_own_modules_while_it_is_imported():
+    """Two threads, one that imports the package and one that imports the module, would each hold what the other waits for.
+
+    Python breaks that by giving one of them a module that is half there.
+    """
+    for path in SOURCES:
+        if path.name == "__init__.py":
+            package = ".".join(path.relative_to(ROOT).parts[:-1])
+            # At the top alone: what is said for type checkers, or done inside functions, is deeper.
+            for node in ast.parse(path.read_text()).body:
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom):
+                    names = ["." * node.level + (node.module or "")]
+                own = [name for name in names if name.startswith((f"{package}.", ".")) or name == package]
+                assert own == [], f"{path}: {own}"
+
+
 def test_only_kit_reads_the_processs_variables_and_nothing_prints():
     for path in SOURCES:
         inside = path.relative_to(ROOT / "envkit").as_posix()

@@ -7,8 +7,27 @@ operation and takes its renames back.
 
 from __future__ import annotations
 
-from envkit.transaction.reading import read_unmixed
-from envkit.transaction.recovery import recover
-from envkit.transaction.state import STATE_DIR
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from envkit.transaction.reading import read_unmixed as read_unmixed
+    from envkit.transaction.recovery import recover as recover
+    from envkit.transaction.state import STATE_DIR as STATE_DIR
 
 __all__ = ["STATE_DIR", "read_unmixed", "recover"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "STATE_DIR":
+        from envkit.transaction.state import STATE_DIR
+
+        return STATE_DIR
+    if name == "read_unmixed":
+        from envkit.transaction.reading import read_unmixed
+
+        return read_unmixed
+    if name == "recover":
+        from envkit.transaction.recovery import recover
+
+        return recover
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
