@@ -100,7 +100,7 @@ class Kit(Looking, Elsewhere):
         return kit
 
     def close(self) -> None:
-        """Close idle connections; the kit may still be used afterwards."""
+        """Close connections; the kit may still be used afterwards. What other threads are fetching ends with `Cancelled`."""
         self._parts.close()
 
     def __enter__(self) -> Self:
