@@ -14,7 +14,7 @@ from envkit.resolve.names import near_misses
 from envkit.resolve.node import ROOT, Node
 from envkit.resolve.passed_over import PassedOver, passed_over, why
 from envkit.resolve.problem import Problem
-from envkit.resolve.proof import describe, ordered, to_derivation, wanted
+from envkit.resolve.proof import describe, facts_of, to_derivation, wanted
 from envkit.resolve.solver import Bounds, Fact, Incompatibility
 from envkit.resolve.suggest import Suggestion, suggest
 from envkit.resolve.unasked import HINT, unasked, unasked_lines
@@ -26,7 +26,7 @@ _Facts: TypeAlias = Sequence[tuple[int, Fact]]
 
 def to_error(problem: Problem, proof: Incompatibility, bounds: Bounds) -> EnvkitError:
     """Give the error for a problem without a solution."""
-    facts = [(one.terms[0][1], one.fact) for one in ordered(proof) if one.fact is not None]
+    facts = facts_of(proof)
     simple = _unknown(problem, facts) or _without_candidates(problem, facts, bounds)
     if simple is not None:
         return simple

@@ -137,7 +137,7 @@ class Problem:
 
     def root_needs(self) -> Sequence[Need]:
         """Give what the user asks for, in name order, so that the order of the input does not matter."""
-        return self._expand(sorted({row for root in self.inputs.roots for row in self._replace(root)}, key=_order))
+        return self._expand(sorted({row for root in self.inputs.roots for row in self._replace(root)}, key=in_order))
 
     def needs(self, node: Node, bit: int) -> Sequence[Need] | Unusable:
         """Give what the candidate at *bit* of a project's *node* needs, without any extra."""
@@ -231,5 +231,6 @@ def _fits(specifier: str, candidate: DirectCandidate) -> bool:
     return SpecifierSet(specifier).contains(parse_version(str(candidate.version)), prereleases=True)
 
 
-def _order(row: Dependency) -> tuple[str, tuple[str, ...], str, str]:
+def in_order(row: Dependency) -> tuple[str, tuple[str, ...], str, str]:
+    """Give what requirements are sorted by, so that the order of the input does not matter."""
     return (row.name, row.extras, row.specifier, row.url or "")

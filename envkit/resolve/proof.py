@@ -59,6 +59,11 @@ def ordered(proof: Incompatibility) -> list[Incompatibility]:
     return order
 
 
+def facts_of(proof: Incompatibility) -> list[tuple[int, Fact]]:
+    """Give the facts that a proof rests on, each with the versions that it is about."""
+    return [(one.terms[0][1], one.fact) for one in ordered(proof) if one.fact is not None]
+
+
 def to_derivation(problem: Problem, proof: Incompatibility) -> Derivation:
     """Give a solver's proof as data."""
     numbers: dict[int, int] = {}

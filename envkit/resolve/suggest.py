@@ -17,10 +17,11 @@ from envkit.resolve.catalog import Allowance
 from envkit.resolve.inputs import Inputs
 from envkit.resolve.node import ROOT
 from envkit.resolve.passed_over import PassedOver, other_pythons
-from envkit.resolve.problem import Problem, Restart
+from envkit.resolve.problem import Problem, Restart, in_order
+from envkit.resolve.proof import facts_of
 from envkit.resolve.pubgrub import PubGrubSolver
 from envkit.resolve.rules import Rules
-from envkit.resolve.solver import Bounds, Fact, Unsolvable
+from envkit.resolve.solver import Bounds, Fact, Incompatibility, Unsolvable
 
 BUDGET = 3.0
 """Seconds for all suggestions of one error: as long as the answer took, but no more than these"""
@@ -37,9 +38,9 @@ PYTHONS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion(Value):
-    """A change that resolves: *kind* is "relax", "drop", "constraint", "override", "policy" or "python".
+    """A change that resolves: *kind* is "relax", "drop", "constraint", "override", "policy" or "python"; "both" for two.
 
-    *versions* are those of what was asked for that come of it.
+    *versions* are those of what was asked for in the resolution that was found; one that reads more may find newer ones.
     """
 
     kind: str
@@ -50,26 +51,72 @@ class Suggestion(Value):
 
 _Rule = TypeVar("_Rule")
 _Change: TypeAlias = tuple[Suggestion, Inputs, Rules]
+_Left: TypeAlias = tuple[Suggestion, Problem, Incompatibility]
+_Stuck: TypeAlias = tuple[Problem, Incompatibility]
+"""A trial that did not resolve, and why."""
 
 
 def suggest(
     problem: Problem, facts: Sequence[tuple[int, Fact]], overs: Sequence[PassedOver], bounds: Bounds
 ) -> tuple[Suggestion, ...]:
-    """Try changes to what the proof rests on, one at a time, the mildest first, until the time is up."""
+    """Try changes to what the proof rests on, one at a time, the mildest first, until the time is up.
+
+    Where none of them is enough, and what is left is another conflict, try a second change to what that one rests on.
+    """
     until = time_for_advice(bounds)
     problem.catalog.scout = None  # it would walk for what was asked, and that is known to be impossible
     problem.catalog.allowance = allowance = Allowance(READS)
-    found: list[Suggestion] = []
-    helped: set[str] = set()
-    for suggestion, inputs, rules in _changes(problem, facts, overs):
-        if len(found) >= ENOUGH or time.monotonic() > until or suggestion.subject in helped:
-            continue
-        bounds.emitter.check()
-        versions = _try(problem, inputs, rules, until, bounds, allowance)
-        if versions is not None:
-            helped.add(suggestion.subject)
-            found.append(replace(suggestion, versions=versions))
-    return tuple(found)
+    wanted = frozenset(row.name for row in problem.inputs.roots)
+    trials = _Trials(wanted, until, bounds, allowance)
+    found, left = trials.run(problem, _changes(problem, facts, overs))
+    if not found:
+        for first, trial, proof in left[:ENOUGH]:
+            more, _ = trials.run(trial, _changes(trial, facts_of(proof), ()), first)
+            found += more
+    return tuple(found[:ENOUGH])
+
+
+class _Trials:
+    """Trials of changes within the bounds of one error."""
+
+    def __init__(self, wanted: frozenset[str], until: float, bounds: Bounds, allowance: Allowance) -> None:
+        self._wanted = wanted
+        self._until = until
+        self._bounds = bounds
+        self._allowance = allowance
+        self._tried: set[frozenset[str]] = set()
+
+    def run(
+        self, problem: Problem, changes: Iterable[_Change], first: Suggestion | None = None
+    ) -> tuple[list[Suggestion], list[_Left]]:
+        """Give the changes that resolve *problem*, behind *first* where given, and what is left of the others."""
+        found: list[Suggestion] = []
+        left: list[_Left] = []
+        helped: set[str] = {first.subject} if first is not None else set()
+        for suggestion, inputs, rules in changes:
+            if len(found) >= ENOUGH or time.monotonic() > self._until or suggestion.subject in helped:
+                continue
+            self._bounds.emitter.check()
+            both = _joined(first, suggestion)
+            pair = frozenset((suggestion.change, first.change if first is not None else ""))
+            if pair in self._tried:
+                continue  # the other way round
+            self._tried.add(pair)
+            outcome = _try(problem, inputs, rules, self._until, self._bounds, self._allowance)
+            if isinstance(outcome, tuple):
+                left.append((both, *outcome))
+            elif outcome is not None:
+                helped.add(suggestion.subject)
+                versions = tuple(sorted(one for one in outcome if one[0] in self._wanted))
+                found.append(replace(both, versions=versions))
+        return found, left
+
+
+def _joined(first: Suggestion | None, second: Suggestion) -> Suggestion:
+    if first is None:
+        return second
+    subject = f"{first.subject} and {second.subject}"
+    return Suggestion(kind="both", change=f"{first.change} and {second.change}", subject=subject)
 
 
 def time_for_advice(bounds: Bounds) -> float:
@@ -82,13 +129,13 @@ def _changes(problem: Problem, facts: Sequence[tuple[int, Fact]], overs: Sequenc
     inputs, rules = problem.inputs, problem.catalog.rules
     blamed = {fact.text for _, fact in facts if fact.node == ROOT}
     named = {problem.nodes[fact.node].name for _, fact in facts}
-    roots = sorted({row for row in inputs.roots if row.text in blamed})
+    roots = sorted({row for row in inputs.roots if row.text in blamed}, key=in_order)
     for row in roots:
         if row.specifier and row.url is None:
             free = row._replace(specifier="")
             changed = inputs._replace(roots=tuple(free if one == row else one for one in inputs.roots))
             yield Suggestion(kind="relax", change=f"relax {row.text}", subject=row.text), changed, rules
-    for row in sorted({row for row in inputs.constraints if row.name in named}):
+    for row in sorted({row for row in inputs.constraints if row.name in named}, key=in_order):
         changed = inputs._replace(constraints=tuple(one for one in inputs.constraints if one != row))
         yield Suggestion(kind="constraint", change=f"drop the constraint {row.text}", subject=row.text), changed, rules
     named |= {problem.nodes[fact.need].name for _, fact in facts if fact.need >= 0}
@@ -153,12 +200,13 @@ def with_python(target: Target, minor: int) -> Target:
 
 def _try(
     problem: Problem, inputs: Inputs, rules: Rules, until: float, bounds: Bounds, allowance: Allowance
-) -> tuple[tuple[str, str], ...] | None:
+) -> list[tuple[str, str]] | _Stuck | None:
+    """Give the versions of all projects that come of a change; why none do, where that is known."""
     catalog = problem.catalog
     if rules is not catalog.rules:
         catalog = catalog.under(rules)
+    trial = Problem(catalog, inputs)
     try:
-        trial = Problem(catalog, inputs)
         # Nobody watches a trial, but cancelling ends it too.
         limits = Bounds(Emitter(cancel=bounds.emitter.cancel, kind="suggest"), until, ROUNDS, patient=False)
         for _ in range(8):
@@ -167,15 +215,14 @@ def _try(
             except Restart:
                 trial.reset()
                 continue
-            wanted = {row.name for row in problem.inputs.roots}
-            return tuple(
-                sorted(
-                    (trial.nodes[index].name, trial.version(trial.nodes[index], bit))
-                    for index, bit in solution.items()
-                    if trial.nodes[index].base < 0 and trial.nodes[index].name in wanted
-                )
-            )
-    except (Unsolvable, EnvkitError) as error:
+            return [
+                (trial.nodes[index].name, trial.version(trial.nodes[index], bit))
+                for index, bit in solution.items()
+                if trial.nodes[index].base < 0
+            ]
+    except Unsolvable as error:
+        return (trial, error.proof) if error.proof is not None else None
+    except EnvkitError as error:
         bounds.emitter.check()
         if isinstance(error, IndexAccessError):
             allowance.reads -= FAILURE  # the next trial may wait for the same one

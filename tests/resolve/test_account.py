@@ -6,16 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from envkit.errors import NoCandidate, ResolutionImpossible
+from envkit.errors import EnvkitError, NoCandidate, ResolutionImpossible
 from envkit.model.policy import ResolutionPolicy
+from envkit.resolve import suggest
 from envkit.resolve.resolver import Resolver
 from envkit.testing.source import MemorySource, Release
 
 from .graphs import TARGET
+from .test_brute_force import larger
 from .test_semantics import URL, candidate
 
 OLD, NEW = "2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z"
 YANKED = Release(yanked="it deletes files")
+
+
+@pytest.fixture(autouse=True)
+def _no_haste(monkeypatch):
+    """Give advice all the time that a busy machine needs."""
+    monkeypatch.setattr(suggest, "BUDGET", 600.0)
+    monkeypatch.setattr(suggest, "LEAST", 600.0)
 
 
 def fails(index, roots, policy=None, direct=None, **options):
@@ -131,3 +140,71 @@ def test_a_rule_that_cannot_be_tried_is_a_hint():
     assert fails(index, ["b"], ResolutionPolicy(builds="never")).hint == "allow building this project (builds)"
     hint = fails(index, ["b"], ResolutionPolicy(only_binary=":all:")).hint
     assert hint == "allow sdists of this project (only_binary)"
+
+
+def test_two_changes_are_advised_where_none_is_enough():
+    index = {"a": {"1": ["c<2"]}, "b": {"1": ["c>=2"]}, "d": {"1": ["f<2"]}, "e": {"1": ["f>=2"]}}
+    index |= {"c": {"1": [], "2": []}, "f": {"1": [], "2": []}}
+    error = fails(index, ["a", "b", "d", "e"])
+    assert advice(error) == [
+        "drop a and drop d", "drop a and drop e", "drop b and drop d", "drop b and drop e",
+    ]  # fmt: skip
+    assert error.suggestions[0].kind == "both"
+    assert error.suggestions[0].versions == (("b", "1"), ("e", "1"))
+    assert error.hint.startswith("it works if you drop a and drop d, or drop a and drop e, or")
+    index |= {"g": {"1": ["i<2"]}, "h": {"1": ["i>=2"]}, "i": {"1": [], "2": []}}
+    assert advice(fails(index, ["a", "b", "d", "e", "g", "h"])) == []  # three would be needed
+
+
+def test_a_pair_is_told_once():
+    index = {name: {"1": [f"z=={at}"]} for at, name in enumerate("abc")} | {"z": {str(at): [] for at in range(3)}}
+    error = fails(index, ["a", "b", "c"])
+    assert sorted(map(sorted, (change.split(" and ") for change in advice(error)))) == [
+        ["drop a", "drop b"], ["drop a", "drop c"], ["drop b", "drop c"],
+    ]  # fmt: skip
+
+
+def test_requirements_and_constraints_of_every_kind_can_be_advised_about():
+    direct = {URL: candidate(URL)}
+    roots = [f"a @ {URL}", "a", "a[x]", "a<9"]
+    error = fails({}, roots, direct=direct, constraints=["a<5", "a", f"a @ {URL}", "a[x]"])
+    assert advice(error) == ["drop the constraint a<5"]
+
+
+def applied(change, roots, constraints):
+    """Give roots and constraints after the changes that an advice names."""
+    for one in change.split(" and "):
+        verb, _, what = one.partition(" ")
+        if one.startswith("drop the constraint "):
+            constraints = [text for text in constraints if text != one.removeprefix("drop the constraint ")]
+        elif verb == "drop":
+            roots = [text for text in roots if text != what]
+        else:
+            assert verb == "relax"
+            roots = [text.partition("=")[0].rstrip("<>") if text == what else text for text in roots]
+    return roots, constraints
+
+
+def test_every_advice_resolves_as_it_says_and_none_does_more_than_it_must():
+    advised = 0
+    for seed in range(60):
+        index, names = larger(seed)
+        roots = [name if at % 2 else f"{name}>={seed % 3 + 1}" for at, name in enumerate(sorted(names))]
+        constraints = [f"{name}<{seed % 4 + 3}" for name in sorted(index)[:3]]
+        try:
+            Resolver(TARGET, MemorySource(index)).resolve(roots, constraints=constraints)
+        except EnvkitError as error:
+            for one in error.context.get("suggestions", ()):
+                wanted, limits = applied(one["change"], roots, constraints)
+                assert (wanted, limits) != (roots, constraints)
+                assert Resolver(TARGET, MemorySource(index)).resolve(wanted, constraints=limits)
+                pins = [f"{name}=={version}" for name, version in one["versions"]]
+                resolution = Resolver(TARGET, MemorySource(index)).resolve(wanted, constraints=[*limits, *pins])
+                kept = {text.partition(">")[0] for text in roots} & {*resolution.pins}
+                assert dict(one["versions"]) == {name: str(resolution.pins[name].version) for name in kept}
+                advised += 1
+                for half in one["change"].split(" and ") if " and " in one["change"] else ():
+                    wanted, limits = applied(half, roots, constraints)
+                    with pytest.raises(EnvkitError):
+                        Resolver(TARGET, MemorySource(index)).resolve(wanted, constraints=limits)
+    assert advised > 15

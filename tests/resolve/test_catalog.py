@@ -190,3 +190,9 @@ def test_the_answer_of_a_place_is_not_remembered():
     assert set(Resolver(TARGET, source).resolve([URL]).pins) == {"a"}
     requires.append("b")
     assert set(Resolver(TARGET, source).resolve([URL]).pins) == {"a", "b"}
+
+
+def test_a_wheel_with_several_tags_counts_by_its_best():
+    many = "a-1-py2.py3.cp311-none.cp311-any.manylinux_2_17_x86_64.whl"
+    files = [Artifact(filename=name, url=f"https://files.example/{name}") for name in ("a-1-py3-none-any.whl", many)]
+    assert [one.filename for one in select(page(files), rules())[0].artifacts] == [many, "a-1-py3-none-any.whl"]
