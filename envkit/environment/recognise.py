@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from envkit.environment.rules import CLAIM
 from envkit.errors import InterpreterError, VenvError
 from envkit.interpreter.interpreter import Interpreter
 from envkit.interpreter.pyvenv import CONFIG, base_executables, environment_of, python_in, read_config
+from envkit.namedtuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from envkit.errors import VenvError
 from envkit.host import effect
 from envkit.host.processes import inherited
+from envkit.namedtuple import NamedTuple
 
 
 class Place(NamedTuple):

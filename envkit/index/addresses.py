@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from envkit.errors import TransportError
 from envkit.model.secret import strip_credentials
+from envkit.namedtuple import NamedTuple
 
 if TYPE_CHECKING:  # nearly all addresses are plain, and reading the others takes long to be loaded
     from urllib.parse import SplitResult

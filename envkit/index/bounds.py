@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from envkit.namedtuple import NamedTuple
 
 
 class Timeouts(NamedTuple):

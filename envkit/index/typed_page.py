@@ -12,9 +12,10 @@ import importlib
 import sys
 from operator import attrgetter
 from types import GenericAlias
-from typing import Any, NamedTuple
+from typing import Any
 
 from envkit.index.plain_entries import Fields
+from envkit.namedtuple import NamedTuple
 
 _WORTH_LOADING = 2 * 1024 * 1024
 """Bytes of pages: loading msgspec takes as long as it saves with twice as many."""

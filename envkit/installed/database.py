@@ -11,12 +11,13 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from envkit.installed import eggs
 from envkit.installed.fields import parse_head, read_head, read_start
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize
+from envkit.namedtuple import NamedTuple
 
 _RELATIVE = {os.open, os.access} <= os.supports_dir_fd
 _KEPT = 8192  # bytes of a head that is kept in memory

@@ -8,9 +8,9 @@ import io
 import operator
 import os
 import stat
-from typing import NamedTuple
 
 from envkit.errors import InstallError
+from envkit.namedtuple import NamedTuple
 
 MAX_RECORD_BYTES = 256 * 1024 * 1024
 _FIRST = operator.itemgetter(0)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from envkit.errors import RequirementError
+from envkit.namedtuple import NamedTuple
 
 if TYPE_CHECKING:
     from envkit.model.requested import RequirementEntry

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from envkit.errors import RequirementError
 from envkit.model.arguments import check_choice, check_flag, check_number, several
 from envkit.model.policy import ResolutionPolicy
 from envkit.model.source import PYPI, Index
+from envkit.namedtuple import NamedTuple
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from envkit.model.identity import normalize
 from envkit.model.requirement import (
@@ -18,6 +18,7 @@ from envkit.model.requirement import (
     parse_requirement,
     requirement_name,
 )
+from envkit.namedtuple import NamedTuple
 
 if TYPE_CHECKING:  # most wishes are texts, and for those none of the other kinds is loaded
     from envkit.formats.file_options import FileOptions

@@ -10,9 +10,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from envkit.model.identity import normalize
+from envkit.namedtuple import NamedTuple
 
 if TYPE_CHECKING:
     from envkit.model.plain_markers import PlainMarker

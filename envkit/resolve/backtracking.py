@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import resolvelib
 from resolvelib.resolvers import Resolution as LibraryResolution
 
+from envkit.namedtuple import NamedTuple
 from envkit.resolve.dependencies import Unusable
 from envkit.resolve.node import Need, Node
 from envkit.resolve.problem import Problem

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from envkit.errors import RequirementError
 from envkit.model import plain
 from envkit.model.identity import normalize
 from envkit.model.requirement import marker_holds, parse_requirement
 from envkit.model.secret import strip_credentials
+from envkit.namedtuple import NamedTuple
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement

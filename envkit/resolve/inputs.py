@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from envkit.errors import RequirementError
 from envkit.model.identity import normalize, parse_version
 from envkit.model.requirement import RequirementLike, marker_holds, no_requirement, parse_marker, parse_requirement
 from envkit.model.secret import mask_credentials
+from envkit.namedtuple import NamedTuple
 from envkit.resolve.dependencies import Dependency, read_dependency
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ import functools
 import re
 from collections.abc import Iterable, Sequence
 from itertools import compress
-from typing import NamedTuple
 
 from envkit.dataclass import dataclass
 from envkit.errors import RequirementError
@@ -18,6 +17,7 @@ from envkit.model.identity import normalize, parse_version
 from envkit.model.listing import Files, Hashes, Row, columns_of
 from envkit.model.plain_python import allows, read_python, release_of
 from envkit.model.sdist_names import SDIST_SUFFIXES, sdist_suffix
+from envkit.namedtuple import NamedTuple
 from envkit.resolve.points import is_normal
 from envkit.resolve.rules import Rules, read_time
 

@@ -8,8 +8,9 @@ once however many extras are wanted. Bit 0 always means "not in the solution".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from envkit.namedtuple import NamedTuple
 from envkit.resolve.versions import ABSENT
 
 if TYPE_CHECKING:

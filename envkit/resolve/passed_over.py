@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
 
 from packaging.version import Version
 
@@ -12,6 +11,7 @@ from envkit.errors import RequirementError
 from envkit.model.candidate import Rejection
 from envkit.model.identity import normalize, parse_version
 from envkit.model.listing import Row, artifact_of, runs_of
+from envkit.namedtuple import NamedTuple
 from envkit.resolve.judging import accepts_python
 from envkit.resolve.node import ROOT, Node
 from envkit.resolve.problem import Problem

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from envkit.errors import RequirementError
 from envkit.model.fingerprint import fingerprint
 from envkit.model.identity import normalize
+from envkit.namedtuple import NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,13 +7,14 @@ by build tag, the sdist last.
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from packaging.version import Version
 
 from envkit.model.candidate import Artifact, ProjectPage, Rejection
 from envkit.model.identity import parse_version
 from envkit.model.listing import Row, artifact_of, runs_of
+from envkit.namedtuple import NamedTuple
 from envkit.resolve.judging import Judge, Rank
 from envkit.resolve.rules import Rules
 from envkit.resolve.versions import SortKey, sort_key

@@ -7,8 +7,8 @@ made something true is a bisection.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from envkit.namedtuple import NamedTuple
 from envkit.resolve.node import Node
 from envkit.resolve.solver import Incompatibility
 

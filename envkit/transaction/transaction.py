@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from envkit.errors import InstallError
 from envkit.host import exchange, files
 from envkit.host.locks import Busy, FileLock
+from envkit.namedtuple import NamedTuple
 from envkit.transaction import recovery
 from envkit.transaction.journal import Journal, Kind, Move, Place, place_at
 from envkit.transaction.moves import check_inside, is_as_left, new_folders, perform, take_back

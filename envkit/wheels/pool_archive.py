@@ -11,10 +11,10 @@ import stat
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from envkit.errors import InvalidWheel
 from envkit.host.inflate import RAW, fastest, plain
+from envkit.namedtuple import NamedTuple
 from envkit.wheels.bounds import MIB, ArchiveBounds
 
 POOL_BOUNDS = ArchiveBounds(total=16 * 1024 * MIB, ratio=200)
