@@ -1,17 +1,20 @@
 """Read the few core metadata fields that resolution needs, fast.
 
-Splitting the header block is some thirty times faster than an e-mail parser and gives the same for these fields. The
-header block ends at the first blank line; a line that starts with white space continues the one before it.
+One pattern over the header block is far faster than an e-mail parser and gives the same for these fields. The header
+block ends at the first blank line; a line that starts with white space continues the one before it.
 """
 
 from __future__ import annotations
+
+import re
 
 from envkit.errors import RequirementError
 from envkit.model.candidate import CoreMetadata
 
 MAX_METADATA_BYTES = 16 * 1024 * 1024
-_WANTED = frozenset(
-    ("metadata-version", "name", "version", "requires-dist", "requires-python", "provides-extra", "dynamic")
+_FIELD = (
+    r"(?aim)^(metadata-version|name|version|requires-dist|requires-python|provides-extra|dynamic):"
+    r"(.*)((?:\n[ \t].*)*+)"
 )
 
 
@@ -21,22 +24,9 @@ def parse_metadata(data: bytes, *, where: str = "METADATA") -> CoreMetadata:
         raise RequirementError(f"{where}: metadata of {len(data)} bytes is larger than {MAX_METADATA_BYTES}")
     head = data.partition(b"\n\n")[0] if b"\r" not in data else data.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     fields: dict[str, list[str]] = {}
-    current: list[str] | None = None
-    for line in head.decode("utf-8", "replace").split("\n"):
-        if line[:1] in (" ", "\t"):
-            if current is not None:
-                current[-1] += "\n" + line
-            continue
-        key, colon, value = line.partition(":")
-        if not colon:
-            current = None
-            continue
-        key = key.lower()
-        if key in _WANTED:
-            current = fields.setdefault(key, [])
-            current.append(value.strip())
-        else:
-            current = None
+    for match in re.finditer(_FIELD, head.decode("utf-8", "replace")):
+        key, value, folded = match.groups()
+        fields.setdefault(key.lower(), []).append(value.strip() + folded)
     try:
         name, version = fields["name"][0], fields["version"][0]
     except KeyError as error:

@@ -32,6 +32,45 @@ def test_the_fast_reader_agrees_with_packaging(name, requires, extras, requires_
     assert list(found.provides_extra) == expected.get("provides_extra", [])
 
 
+LINES = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", " ", "\t", "x-", "\u017f"]),
+    st.sampled_from(
+        ["Name", "VERSION", "requires-dist", "Requires-Di\u017ft", "Summary", "Dynamic", "Provides-Extra", ""]
+    ),
+    st.sampled_from([":", ": ", " :", "", ":\x0b", "::"]),
+    st.sampled_from(["", "a", " b ", "é\u2028Name: c", "\x0c", "c\r", "Version: 2"]),
+)
+
+
+def read_line_by_line(head: str) -> dict[str, list[str]]:
+    """The fields as the rules say it: a line that begins with white space belongs to the one before."""
+    fields: dict[str, list[str]] = {}
+    current = None
+    for line in head.split("\n"):
+        if line[:1] in (" ", "\t"):
+            if current is not None:
+                fields[current][-1] += "\n" + line
+            continue
+        key, colon, value = line.partition(":")
+        current = key.lower() if colon else None
+        if current is not None:
+            fields.setdefault(current, []).append(value.strip())
+    return fields
+
+
+@given(st.lists(LINES, max_size=8).map("\n".join))
+def test_fields_are_what_reading_line_by_line_gives(text):
+    data = f"Name: z\nVersion: 0\n{text}".encode()
+    head = data.replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode()
+    expected = read_line_by_line(head)
+    found = parse_metadata(data)
+    assert (found.name, found.version) == (expected["name"][0], expected["version"][0])
+    assert list(found.requires_dist) == [" ".join(one.split()) for one in expected.get("requires-dist", [])]
+    assert list(found.provides_extra) == expected.get("provides-extra", [])
+    assert list(found.dynamic) == [one.lower() for one in expected.get("dynamic", [])]
+
+
 def test_folded_and_repeated_headers():
     data = b"Name: a\nSummary: x\n  Name: n\nVersion: 1\nRequires-Dist: b\n  >=1\nDynamic: Version\n\n"
     found = parse_metadata(data)
