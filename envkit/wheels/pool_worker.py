@@ -1,11 +1,9 @@
 """Compiles modules of one unpacked wheel after the other.
 
-Run by the interpreter that the bytecode is for, with -I -S, so it is written for every Python from 3.8 on, uses the standard
+Run by the interpreter that the bytecode is for, with -I -S, so it is written for every Python from 3.6 on, uses the standard
 library alone, and imports nothing of what it compiles. Lines on stdin are JSON lists ``[tree, target, [module paths]]``;
 each is answered by one line, the list of the paths that were written.
 """
-
-from __future__ import annotations
 
 import json
 import os
@@ -15,7 +13,7 @@ import warnings
 from importlib.util import cache_from_source
 
 
-def compile_tree(tree: str, target: str, names: list[str]) -> list[str]:
+def compile_tree(tree: str, target: str, names: "list[str]") -> "list[str]":
     """Compile *names* of *tree* so that the bytecode below *target* fits the mtime and size of the sources."""
     done: list[str] = []
     for name in names:
@@ -23,7 +21,7 @@ def compile_tree(tree: str, target: str, names: list[str]) -> list[str]:
         place = cache_from_source(os.path.join(target, *name.split("/")))
         try:
             # The path in tracebacks is replaced by the import system, so the one in the wheel serves everywhere.
-            written = py_compile.compile(source, cfile=place, dfile=name, doraise=True, quiet=1)
+            written = py_compile.compile(source, cfile=place, dfile=name, doraise=True)
         except (py_compile.PyCompileError, ValueError, RecursionError, MemoryError, OverflowError):
             continue  # wheels carry modules for other Pythons, and templates that are no Python at all
         if written is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -25,7 +26,7 @@ from envkit.model.target import Target
 from envkit.testing.supply import folder_resolution
 from envkit.wheels.pool import WheelPool
 
-from .places import LIBRARY, Workshop, check_records, make_environment, snapshot
+from .places import LIBRARY, FakeInterpreter, Workshop, check_records, make_environment, snapshot
 
 FULL = {
     "full/__init__.py": "def main():\n    print('full')\n",
@@ -267,6 +268,26 @@ def test_bytecode_is_compiled_once_and_valid(shop, tmp_path):
     report = other.uninstall("code")
     assert report.left == {}
     assert list(other.environment.library.iterdir()) == []
+
+
+OTHERS = sorted(Path.home().glob(".pyenv/versions/3.*/bin/python3"))
+
+
+@pytest.mark.parametrize("python", OTHERS, ids=lambda path: path.parts[-3])
+def test_bytecode_for_other_pythons(shop, python):
+    """Also for those that are older than what envkit runs on: environments are made for them."""
+    facts = "import sys; print('%d.%d.%d' % sys.version_info[:3]); print(sys.implementation.name)"
+    asked = subprocess.run([python, "-I", "-S", "-c", facts], capture_output=True, text=True, check=True)
+    interpreter = FakeInterpreter(str(python), *asked.stdout.split())
+    shop = dataclasses.replace(shop, environment=dataclasses.replace(shop.environment, interpreter=interpreter))
+    shop.wheel("full", "1", files={"full/__init__.py": "", "full/new.py": "match x:\n    case 1: pass\n", "one.py": ""})
+    shop.install("full==1", compile_bytecode=True)
+    library = shop.environment.library
+    before = {path: path.stat().st_mtime_ns for path in library.rglob("*.pyc")}
+    assert len(before) >= 2
+    script = "import sys; sys.path.insert(0, sys.argv[1]); import full, one"
+    subprocess.run([python, "-I", "-S", "-c", script, library], check=True)
+    assert {path: path.stat().st_mtime_ns for path in library.rglob("*.pyc")} == before
 
 
 def test_tracebacks_name_the_installed_file(shop):
