@@ -188,7 +188,8 @@ class Cache:
 
         Waits as `prune` does.
         """
-        places = self._bucket_folders() if project is None else list(self._places_of(project))
+        everything = [*self._bucket_folders(), *(item.path for item in self._set_aside())]
+        places = everything if project is None else list(self._places_of(project))
         freed = sum(map(_tree_size, places))
         self._remove(places, lock_timeout)
         return freed
@@ -218,7 +219,14 @@ class Cache:
         except OSError:
             return []
 
+    def _set_aside(self) -> list[os.DirEntry[str]]:
+        """Give the buckets that were set aside to be removed, by somebody who may have been killed meanwhile."""
+        return [item for item in _scan(self._prepare()) if item.name.startswith(".") and item.name.endswith(".tmp")]
+
     def _entries(self, *, temporaries: bool = False) -> Iterator[_Entry]:
+        for item in self._set_aside() if temporaries else ():
+            with suppress(OSError):
+                yield last_use(item.stat(follow_symlinks=False)), _tree_size(item.path), item.path
         for bucket in self._bucket_folders():
             for group in _scan(bucket):
                 # A small entry stands for itself, a folder for the entries of one group.

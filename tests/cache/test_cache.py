@@ -163,6 +163,29 @@ def test_prune_removes_what_killed_processes_left(tmp_path: Path) -> None:
     assert not stale.exists()
 
 
+@pytest.mark.parametrize("remove", ["prune", "clear"])
+def test_what_a_killed_clear_left_is_removed(tmp_path: Path, remove: str) -> None:
+    """It is killed when all that it removes is out of the way, and nothing of it is gone."""
+    cache = Cache(tmp_path)
+    cache.bucket("a").put("demo/x", b"x" * 100)
+
+    def cut_off(name: str, path: str) -> None:
+        if name == "unlink" and path.startswith(f"{tmp_path}{os.sep}."):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), guarded(cut_off):
+        cache.clear()
+    left = [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    assert left != []
+    assert cache.bucket("a").get("demo/x") is None
+    if remove == "prune":
+        assert cache.prune() == 0
+        assert left[0].exists()
+        os.utime(left[0], (time.time() - 90_000,) * 2)
+    assert (cache.prune() if remove == "prune" else cache.clear()) >= 100
+    assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
 @pytest.mark.parametrize("remove", ["prune", "clear", "clear a project"])
 def test_nothing_is_removed_under_a_lease(tmp_path: Path, remove: str) -> None:
     """Whoever removes waits, also in the same process, and not for ever."""
