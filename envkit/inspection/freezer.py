@@ -232,4 +232,5 @@ class Freezer:
 
 def _is_below(distribution: InstalledDistribution, root: str) -> bool:
     folder = distribution.path.parent if distribution.kind == "egg-link" else distribution.location
-    return os.path.realpath(folder).startswith(root)
+    real = os.path.realpath(folder)
+    return real == root or real.startswith(root.rstrip(os.sep) + os.sep)

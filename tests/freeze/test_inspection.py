@@ -230,3 +230,15 @@ def test_checks_of_files_and_metadata(env):
     }
     pips = ask_pip(Path(env.executable), ["check"])[0]["output"].splitlines()
     assert pips == ["right 1.0 is not supported on this platform"]
+
+
+def test_local_is_told_by_components(kit, env, tmp_path):
+    """A folder beside the environment whose name begins alike is not in it (`pip` takes it for one)."""
+    beside = tmp_path / "env-more"
+    (beside / "other-1.dist-info").mkdir(parents=True)
+    (beside / "other-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1\n\n")
+    Path(env.site_packages[0], "more.pth").write_text(f"{beside}\n")
+    freezer = Freezer(env)
+    assert "other==1" in freezer.freeze()
+    assert "other==1" not in freezer.freeze(local=True)
+    assert "alone==1.0" in freezer.freeze(local=True)
