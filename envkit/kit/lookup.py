@@ -41,6 +41,7 @@ class IndexLookup:
         sha256 = artifact.hashes.get("sha256")
         wheel = self._pool.get(sha256) if sha256 is not None else None
         if wheel is None:
-            wheel = self._pool.add(self._client.fetch(artifact), filename=artifact.filename, sha256=sha256)
+            owned = not artifact.url.startswith("file:")
+            wheel = self._pool.add(self._client.fetch(artifact), filename=artifact.filename, sha256=sha256, owned=owned)
         rows = csv.reader(wheel.lib_rows.decode().splitlines())
         return {row[0]: row[1] for row in rows if len(row) > 1}
