@@ -72,7 +72,7 @@ class FileLock:
         if self._shared:
             with contextlib.suppress(FileNotFoundError):
                 return os.open(self._path, os.O_RDONLY | _FLAGS)  # also where nothing can be written
-        return os.open(self._path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o644)
+        return os.open(self._path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o666)
 
     def _sign(self, purpose: str) -> None:
         assert self._descriptor is not None

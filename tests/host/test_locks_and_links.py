@@ -236,3 +236,15 @@ def test_opened_folders_are_closed_again(folders, tmp_path):
         with suppress(OSError):
             opened.append(os.readlink(f"/proc/self/fd/{name}"))
     assert not [path for path in opened if path.startswith(str(tmp_path))]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permission bits are POSIX's")
+def test_who_may_write_to_a_shared_environment_may_lock_it(tmp_path):
+    """With the umask of those who share with their group, as for everything else that is made there."""
+    before = os.umask(0o002)
+    try:
+        with FileLock(str(tmp_path / "lock")).acquire(timeout=1):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o664
