@@ -192,8 +192,7 @@ class Archive:
         self, offset: int, raw: bytes, flags: int, method: int, crc: int, packed: int, size: int, name: str
     ) -> tuple[int, int]:
         """Compare the local header with the central directory; give where the packed bytes begin and the record ends."""
-        fields = _LOCAL.unpack_from(self._data, offset)
-        magic, _, l_flags, l_method, _, _, l_crc, l_packed, l_size, n_name, n_extra = fields
+        magic, _, l_flags, l_method, _, _, l_crc, l_packed, l_size, n_name, n_extra = _LOCAL.unpack_from(self._data, offset)
         spot = offset + _LOCAL.size
         if magic != b"PK\3\4" or bytes(self._data[spot : spot + n_name]) != raw:
             raise self._refuse("has another name in its local header", name)
@@ -232,7 +231,8 @@ class Archive:
         """
         packed = self._packed(member)
         crc = total = 0
-        for piece in self._inflate(packed, member, hashed=hashed) if member.deflated else _slices(packed):
+        stored = (bytes(packed[at : at + _PIECE]) for at in range(0, len(packed), _PIECE))
+        for piece in self._inflate(packed, member, hashed=hashed) if member.deflated else stored:
             total += len(piece)
             if total > member.size:
                 raise self._refuse("is larger than it says", member.name)
@@ -288,11 +288,6 @@ class Archive:
         if len(data) != member.size or zlib.crc32(data) != member.crc:
             raise self._refuse("has another size or checksum than it says", member.name)
         return data
-
-
-def _slices(data: memoryview) -> Iterator[bytes]:
-    for at in range(0, len(data), _PIECE):
-        yield bytes(data[at : at + _PIECE])
 
 
 def _extra_field(extra: bytes, wanted: int) -> bytes:
