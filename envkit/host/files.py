@@ -5,7 +5,6 @@ Functions take text paths, raise `OSError` as the system gives it, and announce 
 
 import os
 import stat
-from errno import EPERM
 
 from envkit.host import effect, watched
 
@@ -114,7 +113,7 @@ def read_own(path: str, most: int) -> bytes:
         facts = os.fstat(descriptor)
         others = os.name == "posix" and (facts.st_uid not in (os.geteuid(), 0) or facts.st_mode & 0o022)
         if others or not stat.S_ISREG(facts.st_mode):
-            raise PermissionError(EPERM, "not a file of this user alone", path)
+            raise PermissionError(f"{path} is not a file of this user alone")
         return os.read(descriptor, most)
     finally:
         os.close(descriptor)
