@@ -96,7 +96,8 @@ def _wanted(problem: Problem, node: Node, facts: Iterable[tuple[int, Fact]], lin
     """Give the versions that all that the user asks for allows, and anything that anybody else does."""
     always, others = line.mask(""), 0
     asked = False
-    for row in problem.inputs.constraints:
+    roots = () if node.name in problem.inputs.overrides else problem.inputs.roots  # also those that no proof needs
+    for row in (*problem.inputs.constraints, *roots):
         if row.name == node.name and row.url is None:
             always &= line.mask(row.specifier)
     for _, fact in facts:

@@ -208,3 +208,29 @@ def test_every_advice_resolves_as_it_says_and_none_does_more_than_it_must():
                     with pytest.raises(EnvkitError):
                         Resolver(TARGET, MemorySource(index)).resolve(wanted, constraints=limits)
     assert advised > 15
+
+
+def test_of_what_has_no_usable_file_only_what_would_fit_everybody_is_told():
+    old = Release(requires_python="<3")
+    index = {"a": {"1": ["c>=2"]}, "c": {"1": [], "1.5": old, "2.5": old, "3.5": old}}
+    error = fails(index, ["a", "c<3"])
+    assert error.context["account"][-1].startswith("c 2.5 cannot be used: c-2.5-py3-none-any.whl: needs Python <3")
+    assert [one["subject"] for one in error.context["rejections"]["c"]] == ["c-2.5-py3-none-any.whl"]
+
+
+def test_another_release_of_the_same_python_is_no_other_python():
+    error = fails({"a": {"1": [], "2": Release(requires_python="<3.11.2")}}, ["a>=2"])
+    assert advice(error) == ["relax a>=2", "take Python 3.10", "take Python 3.9"][:2]
+
+
+def test_versions_are_told_in_ranges_and_many_ranges_by_their_ends():
+    def subject(wrong):
+        index = {"a": {str(at): ["b>1"] if at in wrong else ["c"] for at in range(1, 12)}, "b": {"1": []}}
+        lines = fails(index, ["a"]).context["account"]
+        return next(line for line in lines if "needs b" in line).partition(" needs ")[0]
+
+    assert subject({*range(1, 12)}) == "a (all versions)"
+    assert subject({1}) == "a 1"
+    assert subject({1, 2, 3, 5}) == "a 1 to 3, 5"
+    assert subject({1, 3, 5, 7}) == "a 1, 3, 5, 7"
+    assert subject({1, 3, 5, 6, 8, 10, 11}) == "a 1, 3, ..., 8, 10 to 11"

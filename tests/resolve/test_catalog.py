@@ -196,3 +196,9 @@ def test_a_wheel_with_several_tags_counts_by_its_best():
     many = "a-1-py2.py3.cp311-none.cp311-any.manylinux_2_17_x86_64.whl"
     files = [Artifact(filename=name, url=f"https://files.example/{name}") for name in ("a-1-py3-none-any.whl", many)]
     assert [one.filename for one in select(page(files), rules())[0].artifacts] == [many, "a-1-py3-none-any.whl"]
+
+
+@pytest.mark.parametrize("digits", [33, 5_000])
+def test_a_build_tag_that_is_no_number_of_this_world_is_no_build_tag(digits):
+    source = MemorySource({"a": {"1": [], "2": Release(files=[f"a-2-{'1' * digits}-py3-none-any.whl"])}})
+    assert resolve("pubgrub", source, ["a"]) == {"a": "1"}
