@@ -64,6 +64,11 @@ print(json.dumps([environment.path, sorted(sys.modules)]))
 """
 
 
+INSPECT = {"_ast", "_opcode", "_opcode_metadata", "_tokenize", "ast", "dis", "importlib.machinery", "inspect", "linecache",
+           "opcode", "token", "tokenize"}  # fmt: skip
+"""From Python 3.13 on `packaging` marks what is deprecated by `warnings.deprecated`, which loads these."""
+
+
 def _run(code: str, *arguments: object) -> tuple[object, set[str]]:
     command = [sys.executable, "-c", code, *map(str, arguments)]
     process = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -85,7 +90,7 @@ def test_a_warm_resolution_loads_no_network_and_no_parser(tmp_path, before):
         assert len(index.requests) == asked
     assert again == versions == {"app": "1.0", "lib": "2.0"}
     assert modules & (NETWORK | PARSERS | SLOW | HEAVY | OURS) - before == set()
-    assert len(modules - before) < 110
+    assert len(modules - before - INSPECT) < 110
 
 
 def test_looking_at_an_environment_loads_little(tmp_path, before):
