@@ -30,6 +30,8 @@ _UNKEPT = 200_000
 """Files of pages that the cache may not or cannot keep; they are held instead."""
 _NAMES = 50_000
 """Projects of which is known whether their page is fresh. More of them a process only sees that runs for ever."""
+_UNPACKED = 6
+"""How many times larger a page is than it comes, about."""
 _NOT_FOUND = (404, 410)
 
 
@@ -185,6 +187,7 @@ class RemotePages:
         """Read an answer, and keep what it says. Raises `TransportError`, to which the session adds the address."""
         from envkit.index.bodies import read_body
         from envkit.index.freshness import lifetime
+        from envkit.index.typed_page import note_arrival
 
         packed = read_body(response, self._network.limits.page_bytes, decode=False)
         seconds = lifetime(response.headers)
@@ -208,6 +211,7 @@ class RemotePages:
             raise _refused(response.status, self.label)
         # In one thread for all pages: threads that compute only take turns, and each would hold on to the memory that its
         # largest page took. Bodies wait as they came, which is a fraction of that.
+        note_arrival(len(packed) * (_UNPACKED if "content-encoding" in response.headers else 1))
         take = functools.partial(self._take, key, project, record, response, url, packed)
         record, page, size = self._reader.submit(object(), take).result(None)
         self._report(key, size)

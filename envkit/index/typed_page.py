@@ -101,15 +101,21 @@ def _reader() -> _Reader | None:
 
 
 class _Seen:
-    """How many bytes of pages this process has read."""
+    """How many bytes of pages this process has read, and about how many have arrived."""
 
     size = 0
+    arrived = 0
+
+
+def note_arrival(size: int) -> None:
+    """Learn that a page of about *size* bytes is there: many arrive before the first one is read."""
+    _Seen.arrived += size  # by several threads, of which one may be missed: it is an estimate anyway
 
 
 def read_typed(data: bytes) -> TypedPage | None:
     """Read a page; None where the standard library has to: msgspec is missing or not worth loading, or it refuses."""
     _Seen.size += len(data)
-    reader = _reader() if _Seen.size > _WORTH_LOADING or "msgspec" in sys.modules else None
+    reader = _reader() if max(_Seen.size, _Seen.arrived) > _WORTH_LOADING or "msgspec" in sys.modules else None
     if reader is None:
         return None
     try:

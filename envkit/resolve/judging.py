@@ -18,10 +18,14 @@ from envkit.model.listing import Files, Hashes, Row, columns_of
 from envkit.model.plain_python import allows, read_python, release_of
 from envkit.model.sdist_names import SDIST_SUFFIXES, sdist_suffix
 from envkit.namedtuple import NamedTuple
-from envkit.resolve.points import is_normal
 from envkit.resolve.rules import Rules, read_time
 
 _BUILD = re.compile(r"(\d+)(.*)", re.ASCII)
+_NUMBER = "(?:0|[1-9][0-9]{0,8})"
+_NORMAL = re.compile(
+    rf"{_NUMBER}(?:\.{_NUMBER}){{0,8}}+(?:(?:a|b|rc){_NUMBER})?+(?:\.post{_NUMBER})?+(?:\.dev{_NUMBER})?+\Z", re.ASCII
+)
+"""Versions in their normal form, as nearly all in names of files are."""
 _STAR = r"(>=|<=|<|>|~=)(\s*[0-9.]+?)\.\*"
 _SDIST_RANK = 1 << 30
 _MAX_TAGS = 64
@@ -225,7 +229,7 @@ class Judge:
 
 
 def _version(text: str, shown: str) -> str | No:
-    if is_normal(text):
+    if _NORMAL.match(text):
         return text
     try:
         return str(parse_version(text))

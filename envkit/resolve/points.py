@@ -29,16 +29,6 @@ def plain_release(text: str) -> tuple[int, ...] | None:
         return None
 
 
-def is_normal(text: str) -> bool:
-    """Whether a version is nothing but a release in its normal form, as almost all are."""
-    if not text.isascii() or len(text) > _LONGEST:
-        return False
-    for part in text.split("."):  # noqa: SIM110  a generator takes twice as long
-        if not part.isdigit() or (part[0] == "0" and part != "0"):  # zeros before a number are not written
-            return False
-    return True
-
-
 def first_point(release: tuple[int, ...], epoch: int = 0) -> Point:
     """Give the point below everything that has this release: that of its ``.dev0``."""
     return (epoch, _stripped(release), _BEFORE_PRE, -1, (0, 0))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name, parse_wheel_filename
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from envkit.model.candidate import Artifact, ProjectPage
 from envkit.model.listing import Files, Listing, columns_of, row_of
@@ -101,6 +101,29 @@ def test_a_file_counts_where_every_rule_says_so(file: Artifact, policy: Resoluti
     expected = _by_packaging(file, policy, allowed)
     assert [item.version for item in select(page, rules)] == ([expected] if expected is not None else [])
     assert len(rejected(page, rules)) == (0 if expected is not None else 1)
+
+
+NUMBERS = st.sampled_from(["0", "1", "01", "10", "2024", "9" * 9, "9" * 10, ""])
+TEXTS = st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from(["", "", "", "v", "1!"]),
+    st.lists(NUMBERS, min_size=1, max_size=11).map(".".join),
+    st.sampled_from(["", "", "a", "rc", "-rc", "beta"]).flatmap(lambda phase: NUMBERS.map(phase.__add__)),
+    st.sampled_from(["", "", ".post1", "post2", "-3", ".post01"]),
+    st.sampled_from(["", "", ".dev0", "dev", ".DEV1", "+cpu.01"]),
+) | st.sampled_from(["1" * 300, ".".join("1" * 200)])
+
+
+@settings(max_examples=400, deadline=None)
+@given(TEXTS)
+def test_versions_have_the_normal_form_that_packaging_gives_them(text: str) -> None:
+    page = ProjectPage(name="a", artifacts=(Artifact(filename=f"a-{text}.tar.gz", url="u", hashes={}),), identity="i")
+    found = [release.text for release in select(page, Rules(target=TARGET, policy=ResolutionPolicy(), now=0.0))]
+    try:
+        expected = [str(Version(text))] if len(text) <= 256 else []
+    except InvalidVersion:
+        expected = []
+    assert found == expected
 
 
 def _by_packaging(file: Artifact, policy: ResolutionPolicy, allowed: Any) -> Any:
