@@ -234,3 +234,13 @@ def test_versions_are_told_in_ranges_and_many_ranges_by_their_ends():
     assert subject({1, 2, 3, 5}) == "a 1 to 3, 5"
     assert subject({1, 3, 5, 7}) == "a 1, 3, 5, 7"
     assert subject({1, 3, 5, 6, 8, 10, 11}) == "a 1, 3, ..., 8, 10 to 11"
+
+
+def test_a_long_account_ends_where_nobody_reads_on():
+    index = {f"p{at}": {"1": [f"p{at + 1}"]} for at in range(30)} | {"p30": {"1": ["x<2"]}, "x": {"1": [], "2": []}}
+    error = fails(index, ["p0", "x>=2"])
+    lines = error.context["account"]
+    assert (len(lines), lines[:2], lines[-1]) == (
+        13, ("you ask for p0", "you ask for x>=2"), "and 21 more facts (see the derivation)",
+    )  # fmt: skip
+    assert len(error.derivation.facts) == 33

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from envkit.model.policy import ResolutionPolicy
 from envkit.resolve.resolver import Resolver
-from envkit.testing.source import MemorySource
+from envkit.testing.source import MemorySource, Release
 
 from .graphs import TARGET
 
@@ -53,3 +56,31 @@ def test_a_late_page_holds_up_only_what_hangs_on_it():
     assert log.index("metadata quick") < log.index("ask below") < log.index("wait late") < log.index("ask end")
     assert not [line for line in log if "never" in line]
     assert len(log) == len(set(log))
+
+
+@pytest.mark.parametrize(
+    ("policy", "options", "expected"),
+    [
+        (ResolutionPolicy(), {}, "a-3"),
+        (ResolutionPolicy(prereleases="allow"), {}, "a-4rc1"),
+        (ResolutionPolicy(strategy="lowest"), {}, "a-1"),
+        (ResolutionPolicy(), {"constraints": ["a<3"]}, "a-2"),
+        (ResolutionPolicy(), {"overrides": ["a<3"]}, "a-2"),
+        (ResolutionPolicy(), {"preferences": ["a==1"]}, "a-1"),
+        (ResolutionPolicy(), {"preferences": ["a==4rc1"]}, "a-4rc1"),
+    ],
+)
+def test_the_version_that_is_read_ahead_is_the_one_that_is_chosen(policy, options, expected):
+    class Unread(MemorySource):
+        """A source of which no page is at hand before it is read."""
+
+        def page_identity(self, name):
+            return super().page_identity(name) if ("page", name) in self.calls else None
+
+        def prefetch_metadata(self, artifacts):
+            ahead.extend(artifact.filename.removesuffix("-py3-none-any.whl") for artifact in artifacts)
+
+    ahead = []
+    index = {"a": {"1": [], "2": [], "3": [], "4rc1": [], "5": Release(yanked="")}}
+    Resolver(TARGET, Unread(index), policy).resolve(["a"], **options)
+    assert ahead == [expected]
