@@ -244,3 +244,13 @@ def test_a_long_account_ends_where_nobody_reads_on():
         13, ("you ask for p0", "you ask for x>=2"), "and 21 more facts (see the derivation)",
     )  # fmt: skip
     assert len(error.derivation.facts) == 33
+
+
+def test_a_yanked_prerelease_is_called_what_keeps_it_out():
+    index = {"a": {"1": [], "2a1": YANKED}}
+    error = fails(index, ["a>1"])
+    assert [one.reason for one in error.rejections] == ["yanked"]
+    assert "pre-release" not in error.message and "it deletes files" in error.message
+    error = fails(index, ["a>1"], ResolutionPolicy(prereleases="disallow"))
+    assert [one.reason for one in error.rejections] == ["pre-release"]
+    assert "a pre-release, which the policy does not allow" in error.message

@@ -6,12 +6,14 @@ import pytest
 from packaging.pylock import Pylock
 from packaging.version import Version
 
-from envkit.model.pin import Request
+from envkit.model.pin import Pin, Request
 from envkit.model.resolution import Resolution
+from envkit.model.resolution_views import html_table
 from envkit.resolve.resolver import Resolver
 from envkit.testing.source import MemorySource, Release
 
 from .graphs import TARGET
+from .test_semantics import candidate
 
 SHA = {"sha256": "ab" * 32}
 INDEX = {
@@ -108,3 +110,42 @@ def test_a_preferred_version_that_does_not_fit_the_rest_is_told_as_newer():
     index = {"a": {"1": [], "2": ["b>1"]}, "b": {"1": []}}
     resolution = Resolver(TARGET, MemorySource(index)).resolve(["a"], preferences=["a==2"])
     assert "2 is newer, but does not fit the rest" in str(resolution.explain("a"))
+
+
+def test_a_project_that_asks_for_extras_of_its_own_does_not_ask_for_itself():
+    index = {"a": {"1": Release(requires=["a[y]; extra == 'x'", "b; extra == 'y'"], extras=["x", "y"])}, "b": {"1": []}}
+    resolution = Resolver(TARGET, MemorySource(index)).resolve(["a[x]"])
+    pin = resolution.pins["a"]
+    assert (pin.extras, pin.dependencies) == (("x", "y"), ("a[y]", "b"))
+    assert pin.requested_by == (Request(by="", requirement="a[x]"),)
+    assert [(edge.parent, edge.child) for edge in resolution.edges] == [("", "a"), ("a", "b")]
+    assert resolution.tree() == "a[x,y] 1\n  b 1"
+
+
+def test_graphs_and_tables_quote_what_is_odd():
+    url = 'https://user:word@files.example/a"b\\c.whl?x=<b>&y=1'
+    index = {"end": {"1": [f"a[x] @ {url}"]}}
+    source = MemorySource(index, direct={url: candidate(url, "5+x.1", requires=["end"])})
+    resolution = Resolver(TARGET, source).resolve(["end"])
+    shown = url.replace("user:word@", "")
+    quoted = shown.replace("\\", "\\\\").replace('"', '\\"')
+    assert f'  "end" -> "a" [label="[x] @ {quoted}"];' in resolution.to_dot().splitlines()
+    escaped = shown.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    assert f'  n1 -- "[x] @ {escaped}" --> n0' in resolution.to_mermaid().splitlines()
+    assert "word" not in resolution.to_dot() + resolution.to_mermaid() + resolution.tree() + resolution._repr_html_()
+
+
+def test_texts_in_a_table_are_escaped():
+    odd = "<script>&\"'"
+    pin = Pin(name=odd, version=Version("1"), extras=(odd,), requested_by=(Request(by=odd, requirement="a"),))
+    table = html_table({odd: pin}, odd)
+    assert "<script>" not in table
+    assert table.count("&lt;script&gt;&amp;&quot;&#x27;") == 4
+
+
+def test_a_shortest_way_is_told_and_none_to_a_root():
+    index = {"a": {"1": ["b", "d"]}, "b": {"1": ["c"]}, "c": {"1": ["d", "a"]}, "d": {"1": ["e"]}, "e": {"1": []}}
+    resolution = Resolver(TARGET, MemorySource(index)).resolve(["a"])
+    assert resolution.explain("e").path == ("a", "d", "e")
+    assert resolution.explain("a").path == ("a",)
+    assert "through" not in str(resolution.explain("a"))
