@@ -192,7 +192,8 @@ class Archive:
         self, offset: int, raw: bytes, flags: int, method: int, crc: int, packed: int, size: int, name: str
     ) -> tuple[int, int]:
         """Compare the local header with the central directory; give where the packed bytes begin and the record ends."""
-        magic, _, l_flags, l_method, _, _, l_crc, l_packed, l_size, n_name, n_extra = _LOCAL.unpack_from(self._data, offset)
+        fields = _LOCAL.unpack_from(self._data, offset)
+        magic, _, l_flags, l_method, _, _, l_crc, l_packed, l_size, n_name, n_extra = fields
         spot = offset + _LOCAL.size
         if magic != b"PK\3\4" or bytes(self._data[spot : spot + n_name]) != raw:
             raise self._refuse("has another name in its local header", name)
@@ -274,11 +275,10 @@ class Archive:
 
     def _small(self, member: Member, *, hashed: bool) -> bytes:
         """Give the content of a small member as `pieces` does, with the same checks, but in one call: most are small."""
-        packed = self._packed(member)
         make, errors = fastest() if hashed else plain()
         engine = make(RAW)
         try:
-            data = engine.decompress(packed, member.size + 1)
+            data = engine.decompress(self._packed(member), member.size + 1)
         except errors as error:
             raise self._refuse("cannot be unpacked", member.name) from error
         if len(data) > member.size:
