@@ -55,6 +55,7 @@ class Workshop:
     environ: Mapping[str, str]
     shared: Environment | None = None
     offline: bool = False
+    processes: bool = True
     reporter: Reporter | None = None
     cancel: CancelToken | None = None
 
@@ -206,8 +207,9 @@ class _Isolated:
 
         workshop = self._workshop
         with self._nested(self._chain) as nested:
-            supply = PoolSupply(workshop.client, workshop.pool, build=nested.wheel_for)
-            installer = Installer(self._env, supply, compile_bytecode=True, cancel=workshop.cancel)
+            processes = workshop.processes
+            supply = PoolSupply(workshop.client, workshop.pool, build=nested.wheel_for, processes=processes)
+            installer = Installer(self._env, supply, compile_bytecode=True, processes=processes, cancel=workshop.cancel)
             installer.apply(installer.plan(requirements.resolution, mode="sync"))
 
 

@@ -180,6 +180,7 @@ class Parts:
                 self.pool,
                 build=lambda pin: later().wheel_for(pin),
                 verify=verify,
+                processes=settings.processes,
                 executor=settings.executor,
                 emitter=self.emitter("wheels"),
             ),

@@ -59,7 +59,13 @@ class PoolSeeder:
 
         parts = self._parts()
         resolution = parts.resolver(Target.of(environment.interpreter), environment.interpreter).resolve(tuple(names))
-        installer = Installer(environment, parts.supply(environment.interpreter), link_mode=parts.settings.link_mode)
+        settings = parts.settings
+        installer = Installer(
+            environment,
+            parts.supply(environment.interpreter),
+            link_mode=settings.link_mode,
+            processes=settings.processes,
+        )
         installer.apply(installer.plan(resolution))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from envkit.errors import InstallError
 from envkit.events import Emitter
@@ -17,6 +17,13 @@ from envkit.model.candidate import Artifact
 from envkit.model.distribution import CompiledWheel, LocalWheel
 from envkit.model.resolution import Pin
 from envkit.wheels.pool import WheelPool
+
+if TYPE_CHECKING:
+    from envkit.wheels.unpacking import Unpacking
+
+
+_MANY = 8  # wheels; fewer are worth a process only if they are large
+_LARGE = 8 << 20  # bytes of all archives
 
 
 class Fetcher(Protocol):
@@ -40,7 +47,8 @@ class PoolSupply:
     What is in the pool needs no archive. Everything else is fetched and unpacked at once by some threads. *build* makes a
     wheel for a pin whose preferred artifact is none, and gives its path; without it such pins are an error. *verify*
     "hash" compares the content of every unpacked file, as installations with required hashes do. *executor* does the work
-    where one is given (threads, not processes), else some threads for the time of one call.
+    where one is given (threads, not processes), else some threads for the time of one call. *processes* says whether a
+    process of its own may help to unpack many wheels.
     """
 
     def __init__(
@@ -52,6 +60,7 @@ class PoolSupply:
         verify: str = "stat",
         workers: int | None = None,
         executor: Executor | None = None,
+        processes: bool = True,
         emitter: Emitter | None = None,
     ) -> None:
         self._client = client
@@ -61,6 +70,7 @@ class PoolSupply:
         self._verify = verify
         self._workers = workers or min(8, (os.cpu_count() or 1) + 2)
         self._executor = executor
+        self._processes = processes
         self._emitter = emitter
 
     def wheels(self, pins: Iterable[Pin]) -> Iterator[tuple[Pin, LocalWheel]]:
@@ -98,10 +108,18 @@ class PoolSupply:
         )
 
     def _make_all(self, missing: Sequence[tuple[Pin, Artifact | None]]) -> Iterator[tuple[Pin, LocalWheel]]:
+        from envkit.wheels.unpacking import Unpacking
+
+        # The largest first, so that nobody is left alone with it at the end.
+        missing = sorted(missing, key=lambda each: -_size(each[1]))
+        processes = self._processes and _are_many([artifact for _, artifact in missing])
         self._client.prefetch_files([artifact for _, artifact in missing if artifact is not None])
-        with self._borrow(min(self._workers, len(missing))) as executor:
+        with (
+            Unpacking(self._pool, processes=processes) as unpacking,
+            self._borrow(min(self._workers, len(missing))) as executor,
+        ):
             waiting: dict[Future[LocalWheel], Pin] = {
-                executor.submit(self._make, pin, artifact): pin for pin, artifact in missing
+                executor.submit(self._make, pin, artifact, unpacking): pin for pin, artifact in missing
             }
             try:
                 while waiting:
@@ -121,7 +139,7 @@ class PoolSupply:
             return nullcontext(self._executor)
         return Threads(workers, "envkit-supply")
 
-    def _make(self, pin: Pin, artifact: Artifact | None) -> LocalWheel:
+    def _make(self, pin: Pin, artifact: Artifact | None, unpacking: Unpacking) -> LocalWheel:
         if artifact is None:
             if self._build is None:
                 raise InstallError(
@@ -130,9 +148,9 @@ class PoolSupply:
                     context={"name": pin.name, "version": str(pin.version)},
                 )
             path = self._build(pin)
-            wheel = self._pool.add(path, name=pin.name, version=str(pin.version), origin=pin.origin, owned=True)
+            wheel = unpacking.add(path, name=pin.name, version=str(pin.version), origin=pin.origin, owned=True)
         else:
-            wheel = self._pool.add(
+            wheel = unpacking.add(
                 self._client.fetch(artifact),
                 filename=artifact.filename,
                 sha256=artifact.hashes.get("sha256"),
@@ -161,3 +179,13 @@ class PoolSupply:
         from envkit.wheels.pool_bytecode import compile_wheels
 
         return compile_wheels(self._pool, wheels, interpreter, verify=self._verify)
+
+
+def _size(artifact: Artifact | None) -> int:
+    return 0 if artifact is None else artifact.size or 0
+
+
+def _are_many(artifacts: Sequence[Artifact | None]) -> bool:
+    """Whether so much has to be unpacked that a process is there in time."""
+    count = sum(artifact is not None for artifact in artifacts)
+    return count >= _MANY or (count > 1 and sum(map(_size, artifacts)) >= _LARGE)

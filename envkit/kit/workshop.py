@@ -33,6 +33,7 @@ def make_builds(
             policy=settings.policy,
             environ=dict(os.environ) if settings.configuration is None else settings.configuration.environ,
             offline=settings.offline,
+            processes=settings.processes,
             reporter=settings.reporter,
             cancel=settings.cancel,
         )

@@ -15,6 +15,7 @@ import pytest
 
 from envkit.cache import Cache
 from envkit.errors import HashMismatch, InstallError
+from envkit.host import looking
 from envkit.host.gate import guarded
 from envkit.testing.wheels import make_wheel, wheel_bytes
 from envkit.wheels import pool_manifest
@@ -229,7 +230,7 @@ def test_bounds_can_be_set(tmp_path, wheel):
 def test_every_edit_is_seen_on_every_platform(tmp_path, wheel, relative, monkeypatch):
     if relative and os.stat not in os.supports_dir_fd:
         pytest.skip("this platform cannot look relative to open folders")
-    monkeypatch.setattr(pool_manifest, "_RELATIVE", relative)
+    monkeypatch.setattr(looking, "_RELATIVE", relative)
     for edit in (
         lambda path: path.write_bytes(path.read_bytes() + b"#"),
         lambda path: os.utime(path, ns=(0, 0)),
