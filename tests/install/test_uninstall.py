@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,28 @@ def test_changed_files_give_way_to_an_upgrade_but_are_kept(shop):
     shop.installer().undo()
     assert edited.read_text() == "V = 'edited'"
     assert not os.path.exists(kept)
+
+
+def test_a_record_that_was_written_anew_vouches_for_nothing(shop):
+    """A file that is older than the RECORD that we wrote is as recorded; not one that is older than another's RECORD."""
+    shop.install("tool==1", link_mode="copy")
+    edited = shop.environment.library / "tool/data/x.txt"
+    edited.write_text("y")
+    later = time.time() + 10
+    os.utime(shop.environment.library / "tool-1.dist-info/RECORD", (later, later))
+    assert shop.uninstall("tool").left == {str(edited): "changed"}
+    assert edited.read_text() == "y"
+
+
+def test_empty_folders_outside_of_libraries_stay(shop):
+    """Nobody knows whose they are; inside of one they go with what is around them."""
+    (shop.environment.root / "share/man/mine").mkdir(parents=True)
+    shop.install("tool==1")
+    (shop.environment.library / "tool/empty").mkdir()
+    shop.uninstall("tool")
+    assert (shop.environment.root / "share/man/mine").is_dir()
+    assert not (shop.environment.root / "share/man/man1").exists()
+    assert os.listdir(shop.environment.library) == []
 
 
 def test_unrecorded_files_stay(shop):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -113,3 +114,27 @@ def test_who_moves_entries_for_too_long_is_named(root):
         pytest.raises(EnvironmentBusy, match="test"),
     ):
         recover(root, timeout=0.05)
+
+
+def test_what_is_read_while_entries_begin_to_move_is_read_again(root):
+    """The journal is there, and neither of the two ends has come yet."""
+    reads = 0
+
+    def read() -> int:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            stage = root / ".envkit/txn-abc"
+            (stage / "new").mkdir(parents=True)
+            data = {
+                "schema": 1,
+                "id": "abc",
+                "purpose": "x",
+                "places": [],
+                "stages": [stage.stat().st_ino],
+                "moves": [],
+            }
+            (root / ".envkit/journal").write_text(json.dumps(data))
+        return reads
+
+    assert read_unmixed(root, read) == 2

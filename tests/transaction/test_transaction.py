@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -423,3 +424,30 @@ def test_an_operation_that_cannot_be_undone_leaves_the_environment_usable(tmp_pa
         undo(str(root))
     assert recover(str(root)) is None
     assert (outside / "er/x").exists()
+
+
+def test_half_written_bookkeeping_of_a_killed_process_is_cleared(root):
+    with Transaction(str(root), purpose="first"):
+        pass
+    (root / ".envkit/.0123456789abcdef.tmp").write_text("half a journ")
+    with Transaction(str(root), purpose="next"):
+        assert not list((root / ".envkit").glob(".*.tmp"))
+
+
+@pytest.mark.parametrize("journal", [False, True])
+def test_who_may_not_change_an_environment_may_look_at_it(root, monkeypatch, journal):
+    """Litter harms nobody; what is half moved is no state to be shown."""
+    cut_off(root) if journal else (root / ".envkit/txn-dead").mkdir(parents=True)
+
+    def denied(path: str, flags: int, *arguments, **options) -> int:
+        if path.endswith("/lock"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return opened(path, flags, *arguments, **options)
+
+    opened = os.open
+    monkeypatch.setattr(os, "open", denied)
+    if not journal:
+        assert recover(str(root)) is None
+        return
+    with pytest.raises(InstallError, match="cannot be taken back"):
+        recover(str(root))
