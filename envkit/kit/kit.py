@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from envkit.environment.environment import Environment
@@ -95,6 +94,8 @@ class Kit(Looking, Elsewhere):
 
     def with_options(self, **changes: Any) -> Kit:
         """Give a kit like this one but for *changes* (names of the constructor's arguments); caches are shared."""
+        from copy import copy
+
         kit = copy(self)
         kit._parts = self._parts.twin(self._parts.settings.changed(changes))  # noqa: SLF001  a twin of ours
         return kit

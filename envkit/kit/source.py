@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from copy import copy
 from typing import TYPE_CHECKING, Protocol, Self
 
 from envkit.errors import RequirementError
@@ -118,6 +117,8 @@ class IndexSource:
 
     def with_builder(self, wrap: Callable[[Builder], Builder]) -> Self:
         """Give a source like this one whose builder is what *wrap* makes of this one's."""
+        from copy import copy
+
         source = copy(self)
         if source._builder is not None:  # noqa: SLF001  a twin of ours
             source._builder = wrap(source._builder)  # noqa: SLF001
