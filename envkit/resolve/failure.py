@@ -150,7 +150,8 @@ def _no_candidate(
     return NoCandidate(
         message,
         hint=_hints(
-            _hint(tried) or _policy_hint(over.rejections if over is not None else off or rejections),
+            # Of files that were passed over only those tell what would help that have a version that is asked for.
+            _hint(tried) or _policy_hint(over.rejections if over is not None else off),
             HINT if others else None,
         ),
         context={

@@ -160,3 +160,12 @@ def test_locks_keep_to_the_hashes_of_files_of_requirements(place, tmp_path):
             else:
                 with pytest.raises(EnvkitError, match="hash"):
                     kit.lock(read_requirements(tmp_path / "r.txt"))
+
+
+def test_a_version_that_is_not_there_is_not_blamed_on_hashes(tmp_path):
+    with LoopbackIndex(dict([wheel_bytes("demo", "1.0")])) as index:
+        kit = envkit.Kit(indexes=index.url, cache_dir=tmp_path / "cache")
+        (tmp_path / "r.txt").write_text(f"demo==2.0 --hash=sha256:{ZEROS}\n")
+        with pytest.raises(envkit.NoCandidate) as caught:
+            kit.resolve([read_requirements(tmp_path / "r.txt")], target=envkit.Interpreter.current())
+    assert "hash" not in (caught.value.hint or "")
