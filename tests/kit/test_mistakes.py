@@ -11,6 +11,7 @@ import pytest
 import envkit
 from envkit.testing.loopback import LoopbackIndex
 from envkit.testing.wheels import make_wheel, wheel_bytes
+from envkit.wheels.pool import VERSION
 
 HERE = envkit.Interpreter.current()
 
@@ -183,10 +184,18 @@ def test_places_that_hold_no_project(failing, resolve, tmp_path):
 def test_caches_and_projects_that_cannot_be_read_or_written(failing, resolve, url, tmp_path):
     assert "without offline" in failing(lambda: resolve("requests", offline=True), envkit.TransportError).hint
     (tmp_path / "file").write_text("")
-    kit = envkit.Kit(indexes=url, cache_dir=tmp_path / "file")
+    kit = envkit.Kit(indexes=url, cache_dir=tmp_path / "file", unusable_cache="refuse")
     env = kit.create(tmp_path / "env")
-    error = failing(lambda: kit.install(env, "requests"), envkit.TransportError)
+    error = failing(lambda: kit.install(env, "requests"))
     assert str(tmp_path / "file") in error.message
+    assert "folder" in error.hint
+    kit.with_options(unusable_cache="temporary").install(env, "requests")
+    kit = envkit.Kit(indexes=url, cache_dir=tmp_path / "cache")
+    env = kit.create(tmp_path / "other")
+    (tmp_path / "cache/files-v1").mkdir(parents=True, mode=0o700)
+    (tmp_path / "cache/files-v1/=staging").write_text("")
+    error = failing(lambda: kit.install(env, "requests"), envkit.TransportError)
+    assert str(tmp_path / "cache") in error.message
     assert "folder" in error.hint
     (tmp_path / "pyproject.toml").write_text("[project\n")
     error = failing(lambda: resolve(tmp_path), envkit.InvalidSource)
@@ -196,12 +205,14 @@ def test_caches_and_projects_that_cannot_be_read_or_written(failing, resolve, ur
 
 def test_a_cache_of_wheels_that_cannot_be_written(failing, tmp_path):
     wheel = make_wheel(tmp_path, "app", "1.0")
-    kit = envkit.Kit(indexes=(), find_links=(tmp_path,), cache_dir=tmp_path / "file")
-    (tmp_path / "file").write_text("")
+    kit = envkit.Kit(indexes=(), find_links=(tmp_path,), cache_dir=tmp_path / "cache")
+    pool = tmp_path / f"cache/wheels-v{VERSION}"
+    pool.mkdir(parents=True, mode=0o700)
+    (pool / "=staging").write_text("")
     env = kit.create(tmp_path / "env")
     error = failing(lambda: kit.install(env, "app"), envkit.InstallError)
     assert wheel.name in error.message
-    assert str(tmp_path / "file") in error.hint
+    assert str(pool) in error.hint
     assert "cache_dir" in error.hint
     assert kit.list(env) == ()
 
