@@ -19,7 +19,7 @@ PROJECTS = dict(
 NETWORK = {"ssl", "socket", "http", "http.client", "email", "netrc", "urllib.parse", "ipaddress", "urllib.request"}
 PARSERS = {"packaging.requirements", "packaging.specifiers", "packaging.markers", "packaging.tags", "packaging.utils"}
 SLOW = {"logging", "subprocess", "platform", "random", "tempfile", "shutil", "pathlib", "asyncio", "concurrent.futures"}
-HEAVY = {"hashlib", "_hashlib", "datetime", "importlib.util"}
+HEAVY = {"hashlib", "_hashlib", "datetime", "importlib.util", "dataclasses", "copy"}
 OURS = {
     "envkit.index.session",
     "envkit.index.auth",
