@@ -115,7 +115,7 @@ def sane(text: str) -> bool:
 VALUES = st.one_of(st.integers(0, 2), st.just("text"), st.just(None), st.just([]))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(text=modules().filter(sane), data=st.data())
 def test_generated_classes_are_alike(text, data):
     theirs, mine = both(text)
