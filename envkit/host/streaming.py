@@ -88,7 +88,8 @@ def run_streaming(
     """Run *command* with no input and no terminal, and wait for it.
 
     *environ* is all it sees; *timeout* is in seconds of wall time, cut short by `envkit.host.limits.until`; *on_cancel*
-    takes a callback and gives a function that takes it off again (`CancelToken.on_cancel`). Raises `OSError` when the program cannot be started.
+    takes a callback and gives a function that takes it off again (`CancelToken.on_cancel`). Raises `OSError` when the
+    program cannot be started.
     """
     effect("process", command[0])
     marker = os.urandom(16).hex()
