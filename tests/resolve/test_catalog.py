@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from envkit.errors import NoCandidate, RequirementError, ResolutionImpossible
+from envkit.errors import NoCandidate, RequirementError, ResolutionImpossible, TransportError
 from envkit.model.artifact import Artifact
 from envkit.model.candidate import CoreMetadata, ProjectPage
 from envkit.model.editable import Editable
@@ -193,7 +193,7 @@ def test_the_answer_of_a_place_is_not_remembered():
 
 
 def test_a_wheel_with_several_tags_counts_by_its_best():
-    many = "a-1-py2.py3.cp311-none.cp311-any.manylinux_2_17_x86_64.whl"
+    many = "a-1-py3.cp311-none.cp311-any.manylinux_2_17_x86_64.whl"  # by name it would come second
     files = [Artifact(filename=name, url=f"https://files.example/{name}") for name in ("a-1-py3-none-any.whl", many)]
     assert [one.filename for one in select(page(files), rules())[0].artifacts] == [many, "a-1-py3-none-any.whl"]
 
@@ -202,3 +202,18 @@ def test_a_wheel_with_several_tags_counts_by_its_best():
 def test_a_build_tag_that_is_no_number_of_this_world_is_no_build_tag(digits):
     source = MemorySource({"a": {"1": [], "2": Release(files=[f"a-2-{'1' * digits}-py3-none-any.whl"])}})
     assert resolve("pubgrub", source, ["a"]) == {"a": "1"}
+
+
+def test_an_index_that_fails_where_only_looking_ahead_asked_is_borne():
+    source = MemorySource({"a": {str(at): ["b<2"] if at != 8 else [] for at in range(10)}, "b": {"1": [], "2": []}})
+    failed = []
+
+    def metadata(name, version, artifacts):
+        if name == "a" and str(version) < "8":
+            failed.append(version)
+            raise TransportError("the server is busy")
+        return MemorySource.metadata(source, name, version, artifacts)
+
+    source.metadata = metadata
+    assert resolve("pubgrub", source, ["a", "b>=2"]) == {"a": "8", "b": "2"}
+    assert failed

@@ -64,6 +64,15 @@ def test_what_is_impossible_is_not_remembered_where_a_page_has_to_be_asked_for_a
         assert ("page", stale) in source.calls
 
 
+def test_a_project_that_no_index_knows_is_asked_for_again():
+    source = MemorySource({"a": {"1": ["unknown"]}})
+    for _ in range(2):
+        source.calls.clear()
+        with pytest.raises(ResolutionImpossible):
+            Resolver(TARGET, source).resolve(["a"])
+        assert ("page", "unknown") in source.calls
+
+
 def test_questions_that_differ_in_one_argument_are_different():
     source = MemorySource({"a": {"1": Release(hashes={"sha256": "11" * 32}), "2": [], "3": []}, "b": {"1": ["a"]}})
 
