@@ -154,7 +154,7 @@ class _Stages:
         self._first = transaction.stage()
 
     def __call__(self, path: str) -> str:
-        if path.startswith(self._root):
+        if path.startswith(self._root) and not self.layout.mounted:
             return f"{self._first}/{path[len(self._root) :]}"
         base, inner = self.layout.locate(path)
         stage = self._transaction.stage(self._transaction.place(base))

@@ -17,7 +17,7 @@ class Layout:
 
     *root* is where the bookkeeping lives, *schemes* maps purelib, platlib, scripts, headers and data to folders,
     *stdlib* are folders that belong to the interpreter. *python* is what scripts start. *guarded* tells whether an
-    external manager (PEP 668) has a say.
+    external manager (PEP 668) has a say. *mounted* are destinations on another device than the root.
     """
 
     root: str
@@ -25,6 +25,7 @@ class Layout:
     stdlib: tuple[str, ...]
     python: str
     guarded: bool
+    mounted: tuple[str, ...] = ()
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -34,9 +35,10 @@ class Layout:
     def locate(self, path: str) -> tuple[str, str]:
         """Give the place that the folder or file *path* belongs to, and its path there with forward slashes.
 
-        The place is the root, or the destination itself where that lies elsewhere. Raises `InstallError` for others.
+        The place is the root, or the destination itself where that lies elsewhere or on another device, to which nothing
+        can be renamed. Raises `InstallError` for others.
         """
-        for base in (self.root, *self.schemes.values()):
+        for base in (*self.mounted, self.root, *self.schemes.values()):
             inner = inside(path, base)
             if inner is not None:
                 return base, inner
@@ -158,10 +160,23 @@ def _layout(root: str, schemes: Mapping[str, str], environment: EnvironmentLike,
     beside = os.path.realpath(os.path.dirname(python)) == real["scripts"]
     if beside and os.name == "posix" and getattr(environment, "relocatable", False):
         python = os.path.basename(python)  # which scripts then look for in their own folder
+    root = os.path.realpath(root)
+    device = _device(root)
+    others = {path for path in real.values() if os.path.lexists(path) and _device(path) != device}
     return Layout(
-        root=os.path.realpath(root),
+        root=root,
         schemes=real,
         stdlib=tuple(sorted(stdlib)),
         python=python,
         guarded=guarded,
+        mounted=tuple(sorted(others, key=len, reverse=True)),
     )
+
+
+def _device(path: str) -> int:
+    """Give the device that a folder is on, or will be on."""
+    while True:
+        try:
+            return os.stat(path).st_dev
+        except FileNotFoundError:
+            path = os.path.dirname(path)

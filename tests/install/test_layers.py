@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -126,3 +127,39 @@ def test_a_library_that_cannot_change_in_one_step_is_left_alone(tmp_path, monkey
     assert "atomic='entries'" in caught.value.hint
     assert shop.snapshot() == before
     assert litter(shop.environment.root) == []
+
+
+@pytest.fixture
+def mounted(tmp_path) -> Iterator[Workshop]:
+    """An environment whose site-packages are a file system of their own, as a volume of a container."""
+    shop = Workshop.at(tmp_path)
+    if os.geteuid() != 0 or os.system(f"mount -t tmpfs tmpfs {shop.environment.library} 2>/dev/null") != 0:
+        pytest.skip("mounting a file system is not permitted here")
+    try:
+        yield shop
+    finally:
+        os.system(f"umount {shop.environment.library}")
+
+
+def test_site_packages_on_another_device(mounted: Workshop):
+    root, library = mounted.environment.root, mounted.environment.library
+
+    def look() -> dict[str, str]:
+        return {path: what for path, what in mounted.snapshot().items() if ".envkit-" not in path}
+
+    fill(mounted)
+    first = look()
+    path = library / "alpha/__init__.py"
+    path.unlink()
+    path.write_text("edited")
+    report = mounted.install("alpha==2", compile_bytecode=True)
+    assert [Path(kept).read_text() for kept in report.set_aside.values()] == ["edited"]
+    assert mounted.installer().verify() == ()
+    mounted.installer().undo()
+    assert path.read_text() == "edited"
+    path.write_text("1")
+    path.chmod(0o644)
+    assert look() == first
+    mounted.uninstall("alpha", "beta")
+    assert [name for name in os.listdir(library) if not name.startswith(".envkit-")] == []
+    assert litter(root) == []
