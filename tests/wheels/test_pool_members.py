@@ -65,6 +65,25 @@ def test_large_members_come_in_pieces(hashed):
 
 
 @pytest.mark.parametrize("hashed", [True, False])
+def test_no_more_is_given_than_a_member_says_that_it_has(hashed):
+    """What is given is written at once, so that one that unpacks to anything would fill the disk before it is refused."""
+    data = bytes(50 << 20)
+    packed = deflate(data)
+    archive = Archive.__new__(Archive)
+    archive._data, archive._where = memoryview(packed), "x.whl"
+    size, given = 5 << 20, 0
+
+    def read() -> None:
+        nonlocal given
+        for piece in archive.pieces(Member("x", 0, len(packed), size, zlib.crc32(data), True, False), hashed=hashed):
+            given += len(piece)
+
+    with pytest.raises(InvalidWheel, match="larger than it says"):
+        read()
+    assert given <= size
+
+
+@pytest.mark.parametrize("hashed", [True, False])
 @pytest.mark.parametrize("small", [True, False])
 def test_lies(small, hashed):
     data = b"some content " * 100
