@@ -336,11 +336,14 @@ def test_pipfile():
 
 
 def test_pipenv_writes_no_version_of_what_its_platform_does_not_need():
-    data = {**PIPFILE, "default": {**PIPFILE["default"], "colorama": {"markers": "sys_platform == 'win32'", "version": "*"}}}
+    data = {
+        **PIPFILE,
+        "default": {**PIPFILE["default"], "colorama": {"markers": "sys_platform == 'win32'", "version": "*"}},
+    }
     lock = Lock.parse(json.dumps(data), path="/p/Pipfile.lock")
     (package,) = [one for one in lock.packages if one.name == "colorama"]
     assert (package.version, package.artifacts, package.marker) == (None, (), 'sys_platform == "win32"')
-    assert "colorama ; sys_platform == \"win32\"\n" in lock.to_requirements()
+    assert 'colorama ; sys_platform == "win32"\n' in lock.to_requirements()
     alone = {"_meta": {}, "default": {"colorama": data["default"]["colorama"]}}
     only = Lock.parse(json.dumps(alone), path="/p/Pipfile.lock")
     with pytest.raises(LockError, match="no version of colorama"):
