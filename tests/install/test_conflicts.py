@@ -205,6 +205,18 @@ def test_a_stale_plan_is_refused(shop):
         installer.apply(again)
 
 
+def test_what_was_installed_again_meanwhile_makes_a_plan_stale(shop):
+    """Its name and version are the same, its files are not."""
+    shop.wheel("again", "1")
+    shop.wheel("other", "1")
+    shop.install("again==1")
+    installer = shop.installer()
+    plan = installer.plan(folder_resolution(shop.folder, "other==1"))
+    shop.install("again==1", plan={"reinstall": ("again",)})
+    with pytest.raises(StalePlan):
+        installer.apply(plan)
+
+
 def test_an_empty_plan_that_is_stale_is_refused_too(shop):
     installer = shop.installer()
     plan = installer.plan(folder_resolution(shop.folder, "victim==1"))
