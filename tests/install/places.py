@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import sys
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,11 +101,15 @@ class Workshop:
 
 def put_in_a_lower_layer(root: Path, monkeypatch) -> None:
     """Let the folders that are below *root* now be what they are in a container: an overlay does not rename them."""
-    lower = {os.stat(base).st_ino for base, _, _ in os.walk(root)}
+    # Kept open: the number of a folder that is gone would else go to a new one, which then would not be renamed either.
+    folders = [os.open(base, os.O_RDONLY | os.O_DIRECTORY) for base, _, _ in os.walk(root)]
+    lower = {os.fstat(folder).st_ino for folder in folders}
     rename_new, swap = exchange.rename_new, exchange.exchange
 
     def stays(path: str) -> bool:
         return os.path.isdir(path) and not os.path.islink(path) and os.lstat(path).st_ino in lower
+
+    weakref.finalize(stays, lambda: [os.close(folder) for folder in folders])
 
     def rename(source: str, target: str) -> None:
         if stays(source):
