@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import cast
 
 from envkit.errors import InstallError, InvalidWheel
@@ -23,20 +23,21 @@ def fetch(
     supply: WheelSupply | None,
     interpreter: InterpreterFacts,
     *,
-    compiled: bool,
+    compiled: Collection[str],
     look: bool,
     check: Callable[[], object],
 ) -> list[Item]:
     """Give an item for each addition of *plan*, in its order. Raises what the supply raises; nothing is changed.
 
-    Without *look* the files of unpacked wheels may be left to be looked at later.
+    *compiled* are the projects whose bytecode is wanted. Without *look* the files of unpacked wheels may be left to be
+    looked at later.
     """
     additions: dict[str, Addition] = {addition.pin.name: addition for addition in (*plan.add, *plan.replace)}
     if not additions or supply is None:
         return []
     found: dict[str, Item] = {}
     pins = [addition.pin for addition in additions.values()]
-    for pin, wheel, looked in _wheels(supply, pins, look=look or compiled):
+    for pin, wheel, looked in _wheels(supply, pins, look=look or bool(compiled)):
         check()
         if normalize(wheel.name) != pin.name:
             raise InvalidWheel(f"{wheel.filename} is {wheel.name}, not {pin.name}", context={"wheel": wheel.filename})
@@ -45,7 +46,8 @@ def fetch(
     if missing:
         raise InstallError(f"no wheel for {', '.join(missing)}", context={"names": tuple(missing)})
     if compiled:
-        bytecode = supply.compiled([item.wheel for item in found.values()], interpreter)
+        wanted = [item.wheel for name, item in found.items() if name in compiled]
+        bytecode = supply.compiled(wanted, interpreter)
         for name, item in found.items():
             found[name] = Item(
                 pin=item.pin, wheel=item.wheel, requested=item.requested, compiled=bytecode.get(item.wheel.sha256)

@@ -124,15 +124,18 @@ class Installer:
             )
         if plan.root != self.layout.root:
             raise StalePlan(f"the plan is for {plan.root}, not for {self.layout.root}")
+        return self._apply(plan)
+
+    def _apply(self, plan: InstallPlan, compiled: Collection[str] = ()) -> InstallReport:
         if plan.is_empty:
             recover(self.layout.root, timeout=self._timeout)
             self._check_fresh(plan)
             return InstallReport(root=plan.root, kept=plan.keep)
         with self._operation("install") as emitter, lease_of(self._supply, self._pause):
             began = time.perf_counter()
-            items = self._fetch(plan, emitter, look=False)
+            items = self._fetch(plan, compiled, emitter, look=False)
             fetched = time.perf_counter()
-            return self._change(plan, items, emitter, {"wheels": fetched - began})
+            return self._change(plan, items, emitter, {"wheels": fetched - began}, compiled)
 
     def uninstall(self, names: Iterable[str], *, missing_ok: bool = False) -> InstallReport:
         """Remove distributions by name. Raises `InstallError` for one that is not installed, or has no record."""
@@ -189,7 +192,7 @@ class Installer:
         not known where it came from.
         """
         from envkit.dataclass import replace
-        from envkit.installation.repairing import plan_repair
+        from envkit.installation.repairing import plan_repair, with_bytecode
 
         self._check_managed()
         installed = self.installed()
@@ -198,7 +201,7 @@ class Installer:
         plan, warnings = plan_repair(installed, self.layout, stamp, wanted)
         if plan.is_empty:
             return InstallReport(root=plan.root, kept=plan.keep, warnings=warnings)
-        return replace(self.apply(plan), warnings=warnings)
+        return replace(self._apply(plan, with_bytecode(plan)), warnings=warnings)
 
     def _read(self, read: Callable[[], T]) -> T:
         return read_unmixed(self.layout.root, read, timeout=self._timeout)
@@ -208,17 +211,23 @@ class Installer:
         folders = self.layout.libraries
         return self._read(lambda: (state.fingerprint(folders), scan(folders, shadowed=True, brief=True)))
 
-    def _fetch(self, plan: InstallPlan, emitter: Emitter, *, look: bool) -> list[Item]:
+    def _fetch(self, plan: InstallPlan, compiled: Collection[str], emitter: Emitter, *, look: bool) -> list[Item]:
         from envkit.installation.fetching import fetch
 
         if self._supply is None and (plan.add or plan.replace):
             raise InstallError("there is no supply of wheels to install from")
         assert self._supply is not None or not (plan.add or plan.replace)
+        names = [addition.pin.name for addition in (*plan.add, *plan.replace)] if self._compile else compiled
         interpreter = self.environment.interpreter
-        return fetch(plan, self._supply, interpreter, compiled=self._compile, look=look, check=emitter.check)
+        return fetch(plan, self._supply, interpreter, compiled=names, look=look, check=emitter.check)
 
     def _change(
-        self, plan: InstallPlan, items: list[Item], emitter: Emitter, seconds: dict[str, float]
+        self,
+        plan: InstallPlan,
+        items: list[Item],
+        emitter: Emitter,
+        seconds: dict[str, float],
+        compiled: Collection[str] = (),
     ) -> InstallReport:
         from envkit.installation.applying import Change, apply_change
         from envkit.installation.fetching import PoolChanged
@@ -244,7 +253,7 @@ class Installer:
                 # What nobody has looked at may be damaged: then wheels seem to disagree that do not.
                 if all(item.looked for item in items):
                     raise
-            items = self._fetch(plan, emitter, look=True)
+            items = self._fetch(plan, compiled, emitter, look=True)
         raise AssertionError("unreachable")
 
     def _check_fresh(self, plan: InstallPlan) -> None:

@@ -7,9 +7,10 @@ import os
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from envkit.errors import RequirementError
+from envkit.errors import InstallError, RequirementError
 from envkit.installation.layout import Layout
 from envkit.installation.verifying import find_problems
+from envkit.installed import record
 from envkit.model.candidate import Artifact
 from envkit.model.distribution import InstalledDistribution
 from envkit.model.identity import normalize, parse_version
@@ -44,6 +45,18 @@ def plan_repair(
         mode="install", root=layout.root, fingerprint=fingerprint, replace=tuple(replace), keep=tuple(keep)
     )
     return plan, tuple(warnings)
+
+
+def with_bytecode(plan: InstallPlan) -> frozenset[str]:
+    """Give the names of the distributions that *plan* puts in again and that record bytecode."""
+    return frozenset(each.pin.name for each in plan.replace if any(_records_bytecode(old.path) for old in each.old))
+
+
+def _records_bytecode(info: str) -> bool:
+    try:
+        return any(row.path.endswith(".pyc") for row in record.read(info))
+    except InstallError:
+        return False
 
 
 def _pin_of(distribution: InstalledDistribution, name: str) -> Pin | None:

@@ -64,6 +64,17 @@ def test_everything_is_found_and_mended(shop):
     assert kinds(shop) == {}
 
 
+def test_what_had_bytecode_gets_it_again_and_nothing_else_does(shop):
+    shop.wheel("gamma", "1")
+    shop.install("gamma==1")
+    before = shop.snapshot()
+    assert any(path.endswith(".pyc") and "beta" in path for path in before)
+    for name in ("alpha/x.txt", "beta.py", "gamma.py"):
+        (shop.environment.library / name).unlink()
+    assert len(shop.installer().repair().changes) == 3
+    assert shop.snapshot() == before
+
+
 def test_a_pool_that_was_poisoned_through_a_hardlink_does_not_mend_with_poison(shop):
     path = shop.environment.library / "alpha/__init__.py"
     with open(path, "r+") as file:
