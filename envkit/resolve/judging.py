@@ -239,7 +239,10 @@ def _version(text: str, shown: str) -> str | No:
 
 @functools.lru_cache(maxsize=16_384)
 def accepts_python(specifier: str, python: str) -> bool:
-    """Whether a Requires-Python allows *python*. One that cannot be read does not restrict, as in every installer."""
+    """Whether a Requires-Python allows *python*. One that cannot be read does not restrict, as for pip.
+
+    Files for which a page gives such a one were left out when the page was read.
+    """
     if len(specifier) > 1_024:
         return True
     clauses, release = read_python(specifier), release_of(python)
