@@ -30,16 +30,18 @@ def meets(asked: str, given: str) -> bool:
 def _read(url: str) -> _Place:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].lower()
-    path, revision = unquote(parts.path), ""
+    path, revision = parts.path, ""
     if "+" in parts.scheme:
-        path, _, revision = path.partition("@")
+        head, at, tail = path.rpartition("@")
+        path, revision = (head, unquote(tail)) if at else (path, "")
         path = path.rstrip("/").removesuffix(".git")
-    steps = [step for step in path.split("/") if step not in ("", ".")]
+    # Taken apart before escapes are read: an escaped separator separates nothing.
+    steps = tuple(unquote(step) for step in path.split("/") if step not in ("", "."))
     settings = dict(parse_qsl(parts.fragment))
     hashes = frozenset((key, value.lower()) for key, value in settings.items() if key in _HASHES)
     folder = settings.get("subdirectory", "").strip("/")
     host = "" if host == "localhost" and parts.scheme == "file" else host
-    return (parts.scheme, host, "/".join(steps), revision, parts.query, folder), hashes
+    return (parts.scheme, host, revision, parts.query, folder, *steps), hashes
 
 
 def by_knowledge(url: str) -> tuple[bool, bool, str]:

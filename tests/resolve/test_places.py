@@ -50,6 +50,9 @@ def test_the_same_place_in_other_words(one, other):
         ("git+https://host.example/a@1", "git+https://host.example/a"),
         ("git+https://host.example/a", "hg+https://host.example/a"),
         ("https://host.example/a.git", "https://host.example/a"),
+        ("git+https://host.example/a%40b", "git+https://host.example/a@b"),
+        ("git+https://host.example/a@b@1", "git+https://host.example/a@b%401"),
+        ("https://host.example/a%2Fb", "https://host.example/a/b"),
         ("https://[files.example/a.whl", WHEEL),
     ],
 )
