@@ -25,6 +25,7 @@ IMPOSSIBLE = frozenset((errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, e
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 TICKET = struct.Struct("=HLL")  # number of a job, and where it is described: start and length in bytes
 ANSWER = struct.Struct("=H?")  # number of a job, and whether all of it is done
+ANY_MODE = -1  # for a file whose mode is not compared
 _LOOK_MS = 100
 _WORTH_OPENING = 6  # files; two folders have to be opened and closed for them
 
@@ -107,7 +108,7 @@ def compare(folder: "int | None", above: str, names: "Sequence[str]", facts: "Fa
     sizes, mtimes, modes = facts
     for name, size, mtime, mode in zip(names, sizes, mtimes, modes, strict=True):
         found = look(above + name, dir_fd=folder, follow_symlinks=False)
-        if found.st_size != size or found.st_mtime_ns != mtime or found.st_mode != mode:
+        if found.st_size != size or found.st_mtime_ns != mtime or (found.st_mode != mode and mode != ANY_MODE):
             raise FileChanged(errno.ESTALE, "the file has changed", above + name)
 
 
