@@ -94,7 +94,7 @@ def _checked(settings: Settings) -> Settings:
         raise RequirementError(
             f"policy: a ResolutionPolicy is needed, not {type(settings.policy).__name__}", context={"option": "policy"}
         )
-    for name in ("offline", "compile_bytecode", "durable", "break_system_packages"):
+    for name in ("offline", "compile_bytecode", "durable", "break_system_packages", "processes"):
         check_flag(name, getattr(settings, name))
     if settings.timeout is not None:
         check_number("timeout", settings.timeout, above=0)

@@ -50,6 +50,7 @@ def test_one_name_to_refresh_need_not_be_in_a_list(tmp_path):
         ({"lock_timeout": "60"}, "lock_timeout"),
         ({"lock_timeout": None}, "lock_timeout"),
         ({"offline": "no"}, "offline"),
+        ({"processes": "no"}, "processes"),
         ({"compile_bytecode": None}, "compile_bytecode"),
         ({"cache_dir": ""}, "cache_dir"),
         ({"cache_dir": b"cache"}, "cache_dir"),
